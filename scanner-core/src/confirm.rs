@@ -1,0 +1,1 @@
+//! The one exact stage: candidate to match.

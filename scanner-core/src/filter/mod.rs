@@ -1,0 +1,5 @@
+//! Decides which matches are worth keeping: entropy, stop words, checksums, allowlists.
+
+pub mod allowlist;
+pub mod entropy;
+pub mod validate;

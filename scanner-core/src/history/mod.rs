@@ -1,0 +1,1 @@
+//! Names the commits that introduced what was found.

@@ -1,0 +1,173 @@
+//! Findings and where they stand.
+
+use super::{BlobId, CommitId, Location, Receipt, RuleInfo, Secret, Span};
+use bstr::BString;
+use serde::Serialize;
+use std::{fmt, sync::Arc};
+
+/// A stable name of one rule with one secret: `v1:` and 32 hexadecimal digits of BLAKE3, keyed.
+/// Independent of commit, path and line.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Fingerprint(String);
+
+/// Key used unless an organisation gives its own: it only separates our hashes from others'.
+const DEFAULT_KEY: [u8; 32] = *b"gitsieve fingerprint key, v1    ";
+
+impl Fingerprint {
+    /// Hashes a rule's id and a secret under the default key.
+    pub fn new(rule_id: &str, secret: &Secret) -> Self {
+        Self::keyed(&DEFAULT_KEY, rule_id, secret)
+    }
+
+    /// Hashes a rule's id and a secret under an organisation's key.
+    pub fn keyed(key: &[u8; 32], rule_id: &str, secret: &Secret) -> Self {
+        let mut hasher = blake3::Hasher::new_keyed(key);
+        hasher.update(&(rule_id.len() as u64).to_le_bytes());
+        hasher.update(rule_id.as_bytes());
+        hasher.update(secret.reveal());
+        Self(format!("v1:{}", &hasher.finalize().to_hex()[..32]))
+    }
+
+    /// Returns the text form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where an occurrence stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Where {
+    /// In the tree of `HEAD`.
+    Head,
+    /// Staged in the index and not in `HEAD`.
+    Index,
+    /// In the working tree and neither staged nor in `HEAD`.
+    Worktree,
+    /// In the history of some ref, not in the tree of `HEAD`.
+    Ref,
+    /// In a commit's message.
+    CommitMessage,
+    /// In an annotated tag's message.
+    TagMessage,
+    /// In a note (`refs/notes/*`).
+    Note,
+    /// In an object that no ref reaches: dangling, or held by a reflog alone.
+    Unreachable,
+    /// In a plain file.
+    File,
+    /// On standard input or in memory.
+    Stdin,
+}
+
+impl Where {
+    /// Returns the name used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Head => "head",
+            Self::Index => "index",
+            Self::Worktree => "worktree",
+            Self::Ref => "ref",
+            Self::CommitMessage => "commit-message",
+            Self::TagMessage => "tag-message",
+            Self::Note => "note",
+            Self::Unreachable => "unreachable",
+            Self::File => "file",
+            Self::Stdin => "stdin",
+        }
+    }
+}
+
+/// What a report shows of a commit (or of an annotated tag, for its message).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CommitInfo {
+    /// Its id.
+    pub commit: CommitId,
+    /// Author's name, as stored.
+    pub author: BString,
+    /// Author's mail address, as stored.
+    pub email: BString,
+    /// Author's date in seconds since 1970, UTC.
+    pub seconds: i64,
+    /// Offset of the author's clock from UTC, in minutes.
+    pub offset_minutes: i32,
+    /// First line of the message. A secret in it is redacted by whoever made this value.
+    pub summary: BString,
+}
+
+/// One place where a secret stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occurrence {
+    /// Path in the repository or file system; empty when unknown (a blob in no tree) and for
+    /// messages.
+    pub path: BString,
+    /// Lines and columns of the secret.
+    pub location: Location,
+    /// Bytes of the secret in the content as stored.
+    pub span: Span,
+    /// The content's id: the blob, or the commit or tag object whose message it is.
+    pub blob: BlobId,
+    /// Where it stands.
+    pub place: Where,
+    /// The commit that introduced this blob at this path: its tree holds it there and no
+    /// parent's does. The earliest by committer date where there are several.
+    pub introduced: Option<Arc<CommitInfo>>,
+    /// Other commits that introduced the same blob at the same path (another branch, a revert of
+    /// its removal), sorted.
+    pub also_introduced_in: Vec<CommitId>,
+    /// The latest commit whose tree still holds it; `None` outside history.
+    pub last_seen: Option<CommitId>,
+    /// Refs whose history holds `introduced`, most important first, at most 16.
+    pub refs: Vec<String>,
+}
+
+/// What an offline check said of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proof {
+    /// A checksum or structure that cannot match by accident holds.
+    Proven,
+    /// Nothing to check, or the check says little.
+    Plausible,
+    /// A checksum or structure does not hold: confidence drops by one level.
+    Failed,
+}
+
+/// One rule with one secret, and every place where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: Arc<RuleInfo>,
+    /// The rule's confidence, moved by the proof.
+    pub confidence: Confidence,
+    /// Stable name.
+    pub fingerprint: Fingerprint,
+    /// The credential.
+    pub secret: Secret,
+    /// What an offline check said.
+    pub proof: Proof,
+    /// Never empty; sorted: place, path, position, blob.
+    pub occurrences: Vec<Occurrence>,
+}
+
+/// The result of a scan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Sorted: severity from the highest, then rule id, then first occurrence.
+    pub findings: Vec<Finding>,
+    /// What was looked at.
+    pub receipt: Receipt,
+}
+
+use super::Confidence;

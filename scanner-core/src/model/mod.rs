@@ -1,0 +1,15 @@
+//! Plain data shared by every stage: no input or output, no regular expressions.
+
+mod finding;
+mod id;
+mod issue;
+mod rule_info;
+mod secret;
+mod span;
+
+pub use finding::{CommitInfo, Finding, Fingerprint, Occurrence, Proof, Report, Where};
+pub use id::{BlobId, CommitId, ObjectId, ParseIdError};
+pub use issue::{BlobCounts, IssueKind, Receipt, ScanIssue, SkipReason};
+pub use rule_info::{Confidence, RuleInfo, Severity, UnknownLevel};
+pub use secret::Secret;
+pub use span::{Location, Span};
