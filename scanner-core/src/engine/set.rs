@@ -1,0 +1,101 @@
+//! The distinct literals of a rule set and the rules that each leads to.
+
+use crate::rules::{Plan, Rule};
+use std::collections::BTreeMap;
+
+/// One rule's use of a literal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LiteralUse {
+    /// Index of the rule in the rule set.
+    pub rule: u32,
+    /// Fewest bytes of a match ahead of the literal.
+    pub before_min: u32,
+    /// Most bytes of a match ahead of the literal.
+    pub before_max: u32,
+}
+
+/// The distinct literals of a rule set. Two literals are the same if their bytes and their
+/// case rule are.
+#[derive(Debug, Default)]
+pub struct LiteralSet {
+    literals: Vec<(Vec<u8>, bool)>,
+    uses: Vec<Vec<LiteralUse>>,
+    longest: usize,
+}
+
+impl LiteralSet {
+    /// Collects the literals of the rules. Gate words of whole-blob rules are literals too, used
+    /// by rules that have no window ([`Plan::WholeBlob`]).
+    pub fn new(rules: &[Rule]) -> Self {
+        let mut map: BTreeMap<(Vec<u8>, bool), Vec<LiteralUse>> = BTreeMap::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let rule_index = index as u32;
+            match &rule.plan {
+                Plan::Literals { literals, .. } => {
+                    for l in literals {
+                        map.entry((l.bytes.clone(), l.ignore_case))
+                            .or_default()
+                            .push(LiteralUse {
+                                rule: rule_index,
+                                before_min: l.before_min,
+                                before_max: l.before_max,
+                            });
+                    }
+                }
+                Plan::WholeBlob { gate } => {
+                    for word in gate {
+                        map.entry((word.clone(), true))
+                            .or_default()
+                            .push(LiteralUse {
+                                rule: rule_index,
+                                before_min: 0,
+                                before_max: 0,
+                            });
+                    }
+                }
+            }
+        }
+        let longest = map.keys().map(|(bytes, _)| bytes.len()).max().unwrap_or(0);
+        let (literals, mut uses): (Vec<_>, Vec<Vec<_>>) = map.into_iter().unzip();
+        for u in &mut uses {
+            u.sort_unstable();
+            u.dedup();
+        }
+        Self {
+            literals,
+            uses,
+            longest,
+        }
+    }
+
+    /// The literals: bytes (ASCII letters in lower case where case is ignored) and whether ASCII
+    /// case is ignored. Sorted. A literal with case ignored matches its letters in either case;
+    /// bytes that are not ASCII letters always match exactly.
+    pub fn literals(&self) -> &[(Vec<u8>, bool)] {
+        &self.literals
+    }
+
+    /// The rules that a literal leads to, sorted.
+    pub fn uses(&self, literal: u32) -> &[LiteralUse] {
+        &self.uses[literal as usize]
+    }
+
+    /// Bytes of the longest literal.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// Whether `literal` stands in `content` at `start`.
+    pub fn stands_at(&self, literal: u32, content: &[u8], start: usize) -> bool {
+        let (bytes, ignore_case) = &self.literals[literal as usize];
+        content
+            .get(start..start + bytes.len())
+            .is_some_and(|found| {
+                if *ignore_case {
+                    found.eq_ignore_ascii_case(bytes)
+                } else {
+                    found == bytes.as_slice()
+                }
+            })
+    }
+}
