@@ -21,6 +21,8 @@ use std::{
 pub enum ContentKind {
     /// A blob, file or other input.
     Blob,
+    /// A tree object.
+    Tree,
     /// A commit object: headers and message.
     Commit,
     /// An annotated tag object: headers and message.

@@ -1,0 +1,210 @@
+//! Git deltas: applied, and told apart into what is copied and what is new.
+//!
+//! Format: gitformat-pack(5), "Deltified representation". Nobody exposes the copy ranges, which
+//! is what delta-aware scanning lives on, so the walk over the instructions is ours.
+
+use crate::source::CopyRun;
+
+/// Why a delta cannot be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DeltaError {
+    #[error("the delta ends in the middle of an instruction")]
+    Truncated,
+    #[error("the delta was made for a base of another size")]
+    BaseSize,
+    #[error("the delta copies from beyond the end of its base")]
+    OutOfBase,
+    #[error("the delta's instructions do not add up to the size it declares")]
+    ResultSize,
+    #[error("the delta holds a reserved instruction")]
+    Reserved,
+    #[error("the object is larger than the limit")]
+    TooLarge,
+}
+
+/// One instruction.
+enum Op {
+    Copy { start: usize, len: usize },
+    Insert { len: usize },
+}
+
+/// Reads a size as deltas store it: 7 bits a byte, the lowest first.
+fn read_size(delta: &[u8], at: &mut usize) -> Result<u64, DeltaError> {
+    let (mut size, mut shift) = (0u64, 0);
+    loop {
+        let byte = *delta.get(*at).ok_or(DeltaError::Truncated)?;
+        *at += 1;
+        if shift > 56 {
+            return Err(DeltaError::ResultSize);
+        }
+        size |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte & 0x80 == 0 {
+            return Ok(size);
+        }
+    }
+}
+
+/// Reads one instruction, without the bytes that an insertion carries.
+#[inline]
+fn read_op(delta: &[u8], at: &mut usize) -> Result<Op, DeltaError> {
+    let op = delta[*at];
+    *at += 1;
+    if op & 0x80 == 0 {
+        if op == 0 {
+            return Err(DeltaError::Reserved);
+        }
+        return Ok(Op::Insert {
+            len: usize::from(op),
+        });
+    }
+    let mut take = |bits: u8, first: u8| {
+        let mut value = 0usize;
+        for k in 0..bits {
+            if op & (first << k) != 0 {
+                let byte = *delta.get(*at).ok_or(DeltaError::Truncated)?;
+                value |= usize::from(byte) << (8 * k);
+                *at += 1;
+            }
+        }
+        Ok(value)
+    };
+    let start = take(4, 0x01)?;
+    let len = take(3, 0x10)?;
+    Ok(Op::Copy {
+        start,
+        len: if len == 0 { 0x10000 } else { len },
+    })
+}
+
+/// Applies `delta` to `base` into `out` (replaced), and lists the copied ranges in `runs`
+/// (replaced): sorted by `child_start`, contiguous ones merged.
+///
+/// Nothing is allocated before the instructions are known to add up to the declared size, so a
+/// small delta cannot ask for memory that it does not fill, nor for more than `limit` bytes.
+pub(crate) fn apply(
+    base: &[u8],
+    delta: &[u8],
+    limit: u64,
+    out: &mut Vec<u8>,
+    runs: &mut Vec<CopyRun>,
+) -> Result<(), DeltaError> {
+    let mut at = 0;
+    if read_size(delta, &mut at)? != base.len() as u64 {
+        return Err(DeltaError::BaseSize);
+    }
+    let size = read_size(delta, &mut at)?;
+    let body = at;
+    let mut total = 0u64;
+    while at < delta.len() {
+        match read_op(delta, &mut at)? {
+            Op::Copy { start, len } => {
+                if start.checked_add(len).is_none_or(|end| end > base.len()) {
+                    return Err(DeltaError::OutOfBase);
+                }
+                total += len as u64;
+            }
+            Op::Insert { len } => {
+                at += len;
+                if at > delta.len() {
+                    return Err(DeltaError::Truncated);
+                }
+                total += len as u64;
+            }
+        }
+    }
+    if total != size {
+        return Err(DeltaError::ResultSize);
+    }
+    if size > limit {
+        return Err(DeltaError::TooLarge);
+    }
+    out.clear();
+    out.reserve(size as usize);
+    runs.clear();
+    at = body;
+    while at < delta.len() {
+        match read_op(delta, &mut at)? {
+            Op::Copy { start, len } => {
+                match runs.last_mut() {
+                    Some(last)
+                        if last.child_start + last.len == out.len()
+                            && last.parent_start + last.len == start =>
+                    {
+                        last.len += len;
+                    }
+                    _ => runs.push(CopyRun {
+                        parent_start: start,
+                        child_start: out.len(),
+                        len,
+                    }),
+                }
+                out.extend_from_slice(&base[start..start + len]);
+            }
+            Op::Insert { len } => {
+                out.extend_from_slice(&delta[at..at + len]);
+                at += len;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_and_insertions_give_the_child_and_its_runs() {
+        // base 10 bytes; copy 0..4, copy 4..6 (merged), insert "XY", copy 2..5
+        let delta = [10, 11, 0x90, 4, 0x91, 4, 2, 2, b'X', b'Y', 0x91, 2, 3];
+        let (mut out, mut runs) = (Vec::new(), Vec::new());
+        apply(b"0123456789", &delta, 100, &mut out, &mut runs).expect("applies");
+        assert_eq!(out, b"012345XY234");
+        let run = |parent_start, child_start, len| CopyRun {
+            parent_start,
+            child_start,
+            len,
+        };
+        assert_eq!(runs, [run(0, 0, 6), run(2, 8, 3)]);
+        assert_eq!(
+            apply(b"0123456789", &delta, 10, &mut out, &mut runs),
+            Err(DeltaError::TooLarge)
+        );
+        assert_eq!(
+            apply(b"012345678", &delta, 99, &mut out, &mut runs),
+            Err(DeltaError::BaseSize)
+        );
+    }
+
+    #[test]
+    fn lies_about_sizes_cost_no_memory() {
+        let (mut out, mut runs) = (Vec::new(), Vec::new());
+        // declares 4 GiB and copies one byte
+        let delta = [1, 0x80, 0x80, 0x80, 0x80, 0x10, 0x90, 1];
+        assert_eq!(
+            apply(b"a", &delta, u64::MAX, &mut out, &mut runs),
+            Err(DeltaError::ResultSize)
+        );
+        assert_eq!(out.capacity(), 0);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let mut seed = 1u64;
+        let (mut out, mut runs) = (Vec::new(), Vec::new());
+        for _ in 0..20_000 {
+            let mut delta = vec![4];
+            for _ in 0..(seed >> 60) {
+                seed = seed
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
+                delta.push((seed >> 33) as u8);
+            }
+            seed = seed
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            let _ = apply(b"abcd", &delta, 1 << 20, &mut out, &mut runs);
+        }
+    }
+}
