@@ -1,1 +1,334 @@
-//! The one exact stage: candidate to match.
+//! The one exact stage: hits become matches, in the same way for every engine.
+//!
+//! Whether a rule matches at a literal depends on the bytes of one bounded window only (see
+//! [`Plan`]), so that a verdict can be carried to every version of a file that copies the
+//! window unchanged.
+
+use crate::{
+    engine::{Hit, LiteralSet, LiteralUse},
+    filter::{allowlist::Allowlists, entropy, validate},
+    model::Proof,
+    rules::{LOOK_AROUND_BYTES, Plan, Rule, SecretGroup},
+};
+use regex_automata::{
+    Anchored, Input,
+    meta::{self, Regex},
+    util::{captures::Captures, syntax},
+};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
+
+/// A match: exact, filtered by all that can be known from its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    /// Index of the rule.
+    pub rule: u32,
+    /// Bytes of the match in the content.
+    pub start: usize,
+    /// One past the match.
+    pub end: usize,
+    /// Bytes of the secret in the content.
+    pub secret_start: usize,
+    /// One past the secret.
+    pub secret_end: usize,
+    /// What an offline check said.
+    pub proof: Proof,
+}
+
+/// How far from a literal's start the verdicts of its rules depend on the content, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// Ahead of the literal's start.
+    pub before: u32,
+    /// From the literal's start on.
+    pub after: u32,
+}
+
+/// The rules, ready to confirm hits. Shared by all threads.
+#[derive(Debug)]
+pub struct Confirmer {
+    rules: Vec<Compiled>,
+    set: Arc<LiteralSet>,
+    reach: Vec<Reach>,
+    whole_blob: Vec<u32>,
+    allowlists: Allowlists,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    rule: Rule,
+    max_match_bytes: usize,
+    regex: OnceLock<Option<Regex>>,
+}
+
+/// Memory of one lazily built automaton, in bytes a thread and rule.
+const AUTOMATON_BYTES: usize = 256 * 1024;
+
+/// Compiles a rule's expression as every stage does: bytes, and Unicode only where the rule
+/// needs it.
+///
+/// # Errors
+/// What is wrong with the expression, for people.
+pub fn compile(regex: &str, unicode: bool) -> Result<Regex, String> {
+    Regex::builder()
+        .configure(
+            meta::Config::new().utf8_empty(false).hybrid_cache_capacity(AUTOMATON_BYTES),
+        )
+        .syntax(syntax::Config::new().unicode(unicode).utf8(false))
+        .build(regex)
+        .map_err(|e| e.syntax_error().map_or_else(|| e.to_string(), ToString::to_string))
+}
+
+impl Confirmer {
+    /// Prepares the rules. Expressions are compiled when first needed.
+    pub fn new(rules: &[Rule], set: Arc<LiteralSet>, allowlists: Allowlists) -> Self {
+        let rules: Vec<Compiled> = rules
+            .iter()
+            .map(|rule| Compiled {
+                max_match_bytes: match rule.plan {
+                    Plan::Literals { max_match_bytes, .. } => max_match_bytes as usize,
+                    Plan::WholeBlob { .. } => 0,
+                },
+                rule: rule.clone(),
+                regex: OnceLock::new(),
+            })
+            .collect();
+        let reach = (0..set.literals().len() as u32)
+            .map(|literal| {
+                let length = set.literals()[literal as usize].0.len();
+                let mut reach = Reach { before: 0, after: length as u32 };
+                for u in set.uses(literal) {
+                    let longest = rules[u.rule as usize].max_match_bytes as u32;
+                    reach.before = reach.before.max(u.before_max);
+                    reach.after = reach.after.max(longest.saturating_sub(u.before_min));
+                }
+                reach.before += LOOK_AROUND_BYTES as u32;
+                reach.after += LOOK_AROUND_BYTES as u32;
+                reach
+            })
+            .collect();
+        let whole_blob = rules
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| matches!(c.rule.plan, Plan::WholeBlob { .. }))
+            .map(|(i, _)| i as u32)
+            .collect();
+        Self { rules, set, reach, whole_blob, allowlists }
+    }
+
+    /// The literals that lead to the rules.
+    pub fn literals(&self) -> &Arc<LiteralSet> {
+        &self.set
+    }
+
+    /// How far the verdicts at a literal look.
+    pub fn reach(&self, literal: u32) -> Reach {
+        self.reach[literal as usize]
+    }
+
+    /// A rule by index.
+    pub fn rule(&self, rule: u32) -> &Rule {
+        &self.rules[rule as usize].rule
+    }
+
+    /// The allowlists of the rule set.
+    pub fn allowlists(&self) -> &Allowlists {
+        &self.allowlists
+    }
+
+    /// Whether some rules search whole blobs.
+    pub fn has_whole_blob_rules(&self) -> bool {
+        !self.whole_blob.is_empty()
+    }
+
+    /// Makes one thread's scratch memory.
+    pub fn worker(self: &Arc<Self>) -> ConfirmWorker {
+        ConfirmWorker {
+            scratch: (0..self.rules.len()).map(|_| None).collect(),
+            shared: Arc::clone(self),
+        }
+    }
+}
+
+struct Scratch {
+    cache: meta::Cache,
+    captures: Captures,
+}
+
+/// One thread's part of a [`Confirmer`].
+pub struct ConfirmWorker {
+    shared: Arc<Confirmer>,
+    scratch: Vec<Option<Box<Scratch>>>,
+}
+
+impl std::fmt::Debug for ConfirmWorker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ConfirmWorker")
+    }
+}
+
+/// Up to so many possible starts, each is tried by itself with an anchored search, which fails
+/// at the first byte that does not fit; beyond, one search runs over all.
+const ANCHORED_STARTS: u32 = 3;
+
+impl ConfirmWorker {
+    /// Appends the matches that one hit leads to.
+    pub fn confirm(&mut self, content: &[u8], hit: Hit, out: &mut Vec<Match>) {
+        let length = self.shared.set.literals()[hit.literal as usize].0.len();
+        for i in 0..self.shared.set.uses(hit.literal).len() {
+            let u = self.shared.set.uses(hit.literal)[i];
+            if self.shared.rules[u.rule as usize].max_match_bytes > 0 {
+                self.confirm_use(content, hit.start as usize, length, u, out);
+            }
+        }
+    }
+
+    fn confirm_use(
+        &mut self,
+        content: &[u8],
+        start: usize,
+        length: usize,
+        u: LiteralUse,
+        out: &mut Vec<Match>,
+    ) {
+        let max = self.shared.rules[u.rule as usize].max_match_bytes;
+        let (before_min, before_max) = (u.before_min as usize, u.before_max as usize);
+        let Some(last_start) = start.checked_sub(before_min) else { return };
+        let first_start = start.saturating_sub(before_max);
+        let end = (last_start + max).min(content.len());
+        let literal_end = start + length;
+        if end < literal_end {
+            return;
+        }
+        if before_max - before_min < ANCHORED_STARTS as usize {
+            for at in first_start..=last_start {
+                if self.search(content, u.rule, at..end, Anchored::Yes, literal_end, out) {
+                    return;
+                }
+            }
+            return;
+        }
+        let mut from = first_start;
+        while from <= last_start {
+            let Some(found) = self.find(content, u.rule, from..end) else { return };
+            if found.start > last_start {
+                return;
+            }
+            if found.end >= literal_end {
+                self.search(content, u.rule, found.start..end, Anchored::Yes, literal_end, out);
+                return;
+            }
+            from = found.start + 1;
+        }
+    }
+
+    /// Appends all matches of rules that search whole blobs. `present` tells whether a literal
+    /// was hit anywhere in the content.
+    pub fn whole_blob(&mut self, content: &[u8], hits: &[Hit], out: &mut Vec<Match>) {
+        for index in 0..self.shared.whole_blob.len() {
+            let rule = self.shared.whole_blob[index];
+            let Plan::WholeBlob { gate } = &self.shared.rules[rule as usize].rule.plan else {
+                continue;
+            };
+            let open = gate.is_empty()
+                || hits
+                    .iter()
+                    .any(|h| self.shared.set.uses(h.literal).iter().any(|u| u.rule == rule));
+            let mut from = 0;
+            while open && from <= content.len() {
+                let Some(found) = self.find(content, rule, from..content.len()) else { break };
+                let rest = found.start..content.len();
+                self.search(content, rule, rest, Anchored::Yes, found.end, out);
+                from = found.end.max(found.start + 1);
+            }
+        }
+    }
+
+    fn find(&mut self, content: &[u8], rule: u32, range: Range<usize>) -> Option<Range<usize>> {
+        let compiled = &self.shared.rules[rule as usize];
+        let regex = compiled.regex()?;
+        let scratch = scratch(&mut self.scratch[rule as usize], regex);
+        let input = Input::new(content).span(range);
+        regex.search_with(&mut scratch.cache, &input).map(|m| m.range())
+    }
+
+    /// Searches with captures and appends the match if it reaches `at_least` and passes the
+    /// filters. Returns whether the expression matched and reached.
+    fn search(
+        &mut self,
+        content: &[u8],
+        rule: u32,
+        range: Range<usize>,
+        anchored: Anchored,
+        at_least: usize,
+        out: &mut Vec<Match>,
+    ) -> bool {
+        let compiled = &self.shared.rules[rule as usize];
+        let Some(regex) = compiled.regex() else { return false };
+        let scratch = scratch(&mut self.scratch[rule as usize], regex);
+        let input = Input::new(content).span(range).anchored(anchored);
+        let found = if compiled.rule.secret_group == SecretGroup::Group(0) {
+            let found = regex.search_with(&mut scratch.cache, &input).map(|m| m.range());
+            found.map(|m| (m.clone(), m))
+        } else {
+            regex.search_captures_with(&mut scratch.cache, &input, &mut scratch.captures);
+            scratch.captures.get_match().map(|m| {
+                let group = match compiled.rule.secret_group {
+                    SecretGroup::Group(n) => scratch.captures.get_group(n as usize),
+                    SecretGroup::FirstNonEmpty => (1..scratch.captures.group_len())
+                        .filter_map(|n| scratch.captures.get_group(n))
+                        .find(|g| !g.is_empty()),
+                };
+                (m.range(), group.map_or(m.range(), |g| g.range()))
+            })
+        };
+        let Some((matched, secret)) = found.filter(|(m, _)| m.end >= at_least) else {
+            return false;
+        };
+        let proof = judge(&compiled.rule, &content[secret.clone()]);
+        let allowed = || {
+            self.shared.allowlists.allows_content(
+                rule as usize,
+                &content[secret.clone()],
+                &content[matched.clone()],
+            )
+        };
+        if let Some(proof) = proof.filter(|_| !allowed()) {
+            out.push(Match {
+                rule,
+                start: matched.start,
+                end: matched.end,
+                secret_start: secret.start,
+                secret_end: secret.end,
+                proof,
+            });
+        }
+        true
+    }
+}
+
+fn scratch<'a>(slot: &'a mut Option<Box<Scratch>>, regex: &Regex) -> &'a mut Scratch {
+    slot.get_or_insert_with(|| {
+        Box::new(Scratch { cache: regex.create_cache(), captures: regex.create_captures() })
+    })
+}
+
+impl Compiled {
+    /// The expression; `None` only for a rule that was not validated.
+    fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| compile(&self.rule.regex, self.rule.unicode).ok()).as_ref()
+    }
+}
+
+/// Applies the filters that look at the secret alone; `None` drops it.
+fn judge(rule: &Rule, secret: &[u8]) -> Option<Proof> {
+    if secret.is_empty() || (rule.entropy > 0.0 && entropy::shannon(secret) < rule.entropy) {
+        return None;
+    }
+    let proofs = rule.validate.iter().map(|v| validate::check(*v, secret));
+    // Failed beats plausible beats proven: every check has to hold.
+    let proof = proofs.max().unwrap_or(Proof::Plausible);
+    (!(proof == Proof::Failed && rule.drop_if_invalid)).then_some(proof)
+}

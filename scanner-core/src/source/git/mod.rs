@@ -5,6 +5,7 @@ mod inflate;
 pub(crate) mod store;
 mod traverse;
 
+pub(crate) use inflate::Inflater;
 pub use store::ObjectStore;
 pub use traverse::Decoded;
 pub(crate) use traverse::{LooseKinds, Selection};

@@ -1,0 +1,145 @@
+//! Puts findings, places and counts together into a report.
+
+use super::{
+    collect::{Collected, RawFinding, RawOccurrence},
+    scanner::Scanner,
+};
+use crate::{
+    model::{
+        BlobCounts, CommitId, CommitInfo, Confidence, Finding, Fingerprint, IssueKind, ObjectId,
+        Occurrence, Proof, Receipt, Report, Where,
+    },
+    source::ContentKind,
+};
+use bstr::BString;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A place, and what is known of how the content came there.
+#[derive(Debug, Clone)]
+pub(super) struct Located {
+    pub(super) path: BString,
+    pub(super) place: Where,
+    pub(super) introduced: Option<Arc<CommitInfo>>,
+    pub(super) also_introduced_in: Vec<CommitId>,
+    pub(super) last_seen: Option<CommitId>,
+    pub(super) refs: Vec<String>,
+}
+
+impl Located {
+    /// A place outside history.
+    pub(super) fn at(path: BString, place: Where) -> Self {
+        Self {
+            path,
+            place,
+            introduced: None,
+            also_introduced_in: Vec::new(),
+            last_seen: None,
+            refs: Vec::new(),
+        }
+    }
+}
+
+/// A report in the making.
+pub(super) struct Assembly<'a> {
+    scanner: &'a Scanner,
+    findings: Vec<(RawFinding, Vec<Occurrence>)>,
+}
+
+impl<'a> Assembly<'a> {
+    pub(super) fn new(scanner: &'a Scanner, findings: Vec<RawFinding>) -> Self {
+        Self { scanner, findings: findings.into_iter().map(|f| (f, Vec::new())).collect() }
+    }
+
+    /// Adds an occurrence at a place, unless the rule's path or an allowlist speaks against it.
+    pub(super) fn add(&mut self, raw: &RawOccurrence, located: Located) {
+        let (finding, occurrences) = &mut self.findings[raw.finding as usize];
+        let commit = located.introduced.as_ref().map(|c| c.commit);
+        let filters = self.scanner.confirmer().allowlists();
+        if !filters.admits(finding.rule as usize, raw.pending, &located.path, commit) {
+            return;
+        }
+        occurrences.push(Occurrence {
+            path: located.path,
+            location: raw.location,
+            span: raw.span,
+            blob: raw.id,
+            place: located.place,
+            introduced: located.introduced,
+            also_introduced_in: located.also_introduced_in,
+            last_seen: located.last_seen,
+            refs: located.refs,
+        });
+    }
+
+    /// Makes the report.
+    pub(super) fn finish(
+        self,
+        mut collected: Collected,
+        tips: BTreeMap<String, ObjectId>,
+    ) -> Report {
+        let scanner = self.scanner;
+        let mut findings: Vec<Finding> = self
+            .findings
+            .into_iter()
+            .filter(|(_, occurrences)| !occurrences.is_empty())
+            .map(|(raw, mut occurrences)| {
+                occurrences.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
+                occurrences.dedup();
+                let rule = Arc::clone(&scanner.confirmer().rule(raw.rule).info);
+                Finding {
+                    confidence: moved(rule.confidence, raw.proof),
+                    fingerprint: Fingerprint::new(&rule.id, &raw.secret),
+                    rule,
+                    secret: raw.secret,
+                    proof: raw.proof,
+                    occurrences,
+                }
+            })
+            .collect();
+        findings.sort_unstable_by(|a, b| {
+            (b.rule.severity, b.confidence)
+                .cmp(&(a.rule.severity, a.confidence))
+                .then_with(|| a.rule.id.cmp(&b.rule.id))
+                .then_with(|| order(&a.occurrences[0]).cmp(&order(&b.occurrences[0])))
+                .then_with(|| a.fingerprint.cmp(&b.fingerprint))
+        });
+        let issues = collected.take_issues();
+        let [scanned, trees, commits, tags] = collected.visited;
+        let skipped_by_reason: BTreeMap<_, _> = collected
+            .skipped
+            .iter()
+            .filter(|((kind, _), _)| *kind == ContentKind::Blob)
+            .map(|((_, reason), n)| (*reason, *n))
+            .collect();
+        let skipped = skipped_by_reason.values().sum();
+        Report {
+            receipt: Receipt {
+                blobs: BlobCounts { seen: scanned + skipped, scanned, skipped, skipped_by_reason },
+                commits,
+                trees,
+                tags,
+                bytes: collected.bytes,
+                tips,
+                ruleset_hash: scanner.ruleset_hash().to_owned(),
+                complete: issues.iter().all(|i| i.kind == IssueKind::Note),
+                issues,
+            },
+            findings,
+        }
+    }
+}
+
+/// How occurrences are sorted.
+fn order(o: &Occurrence) -> impl Ord + '_ {
+    (o.place, &o.path, o.span, o.blob)
+}
+
+/// A rule's confidence once an offline check has spoken.
+fn moved(confidence: Confidence, proof: Proof) -> Confidence {
+    match (proof, confidence) {
+        (Proof::Proven, _) => Confidence::High,
+        (Proof::Plausible, same) => same,
+        (Proof::Failed, Confidence::High) => Confidence::Medium,
+        (Proof::Failed, _) => Confidence::Low,
+    }
+}

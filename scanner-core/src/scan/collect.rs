@@ -1,0 +1,142 @@
+//! Gathers what all threads find.
+
+use crate::{
+    model::{Location, ObjectId, Proof, ScanIssue, Secret, SkipReason, Span},
+    source::ContentKind,
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// A rule and a secret.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FindingKey<'a> {
+    pub(super) rule: u32,
+    pub(super) secret: &'a [u8],
+}
+
+/// A secret found by a rule, once however often it stands somewhere.
+#[derive(Debug)]
+pub(super) struct RawFinding {
+    pub(super) rule: u32,
+    pub(super) secret: Secret,
+    pub(super) proof: Proof,
+}
+
+/// A place where a secret stands, before anyone knows the paths.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RawOccurrence {
+    pub(super) finding: u32,
+    /// The source's number of the content.
+    pub(super) number: u32,
+    pub(super) kind: ContentKind,
+    pub(super) id: ObjectId,
+    pub(super) location: Location,
+    pub(super) span: Span,
+}
+
+/// Most issues kept in full; the rest are counted.
+const MOST_ISSUES: usize = 2000;
+
+/// What one thread, or all of them, brought.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    pub(super) occurrences: Vec<RawOccurrence>,
+    issues: Vec<ScanIssue>,
+    /// Visited, by kind: blobs, trees, commits, tags.
+    pub(super) visited: [u64; 4],
+    pub(super) bytes: u64,
+    /// Not visited, by kind and reason.
+    pub(super) skipped: BTreeMap<(ContentKind, SkipReason), u64>,
+}
+
+impl Collected {
+    pub(super) fn count(&mut self, kind: ContentKind, bytes: u64) {
+        self.visited[kind as usize] += 1;
+        self.bytes += bytes;
+    }
+
+    pub(super) fn skip(&mut self, kind: ContentKind, reason: SkipReason) {
+        *self.skipped.entry((kind, reason)).or_default() += 1;
+    }
+
+    pub(super) fn issue(&mut self, issue: ScanIssue) {
+        self.issues.push(issue);
+    }
+
+    /// Adds what another brought.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.occurrences.extend(other.occurrences);
+        self.issues.extend(other.issues);
+        for (sum, more) in self.visited.iter_mut().zip(other.visited) {
+            *sum += more;
+        }
+        self.bytes += other.bytes;
+        for (key, n) in other.skipped {
+            *self.skipped.entry(key).or_default() += n;
+        }
+    }
+
+    /// The issues, sorted, each once, the number beyond the limit told in a last one.
+    pub(super) fn take_issues(&mut self) -> Vec<ScanIssue> {
+        let mut issues = std::mem::take(&mut self.issues);
+        issues.sort_unstable();
+        issues.dedup();
+        if issues.len() > MOST_ISSUES {
+            let more = issues.len() - MOST_ISSUES;
+            // The gravest kind sorts first, so that the summary line never understates.
+            let kind = issues[0].kind;
+            issues.truncate(MOST_ISSUES);
+            issues.push(ScanIssue {
+                kind,
+                object: None,
+                path: None,
+                message: format!("and {more} more issues that are not listed"),
+            });
+        }
+        issues
+    }
+}
+
+/// Where all threads bring what they find.
+#[derive(Debug, Default)]
+pub(super) struct Collector {
+    collected: Mutex<Collected>,
+    findings: Mutex<Findings>,
+}
+
+#[derive(Debug, Default)]
+struct Findings {
+    by_key: HashMap<(u32, Box<[u8]>), u32>,
+    list: Vec<RawFinding>,
+}
+
+impl Collector {
+    /// Returns the number of a finding, the same for the same rule and secret.
+    pub(super) fn finding(&self, key: FindingKey<'_>, proof: Proof) -> u32 {
+        let mut findings = lock(&self.findings);
+        let next = findings.list.len() as u32;
+        let number = *findings.by_key.entry((key.rule, key.secret.into())).or_insert(next);
+        if number == next {
+            let secret = Secret::new(key.secret);
+            findings.list.push(RawFinding { rule: key.rule, secret, proof });
+        }
+        number
+    }
+
+    pub(super) fn absorb(&self, part: Collected) {
+        lock(&self.collected).merge(part);
+    }
+
+    pub(super) fn finish(self) -> (Collected, Vec<RawFinding>) {
+        let collected = self.collected.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let findings = self.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (collected, findings.list)
+    }
+}
+
+/// Locks; a panic of another thread leaves nothing here half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,447 @@
+//! One thread of a scan: from content to matches, doing work only for what is new.
+//!
+//! A blob that is a delta shares ranges with its parent. Literal hits inside a shared range are
+//! the parent's, shifted; only what the delta inserts, and the seams between ranges, are
+//! searched. A hit's verdict is the parent's too when the window it depends on lies inside one
+//! shared range; else the hit is confirmed again. The result is what a scan of every blob in full
+//! gives, byte for byte: `reference` does just that, and tests compare.
+
+use super::{
+    Observer,
+    collect::{Collector, Collected, FindingKey, RawOccurrence},
+};
+use crate::{
+    confirm::{ConfirmWorker, Confirmer, Match},
+    decode::utf16,
+    engine::{EngineWorker, Hit},
+    model::{Location, ObjectId, ScanIssue, SkipReason, Span},
+    source::{BlobView, BlobVisitor, ContentKind, CopyRun},
+};
+use std::{cmp::Reverse, ops::ControlFlow, sync::Arc};
+
+/// What is kept of a blob for its delta children.
+#[derive(Debug, Default)]
+pub struct BlobState {
+    /// Hits, sorted by start, then literal.
+    hits: Vec<Carried>,
+    /// Matches of the hits.
+    matches: Vec<Carry>,
+    /// Bytes of the blob.
+    len: usize,
+}
+
+/// A hit and its verdict.
+#[derive(Debug, Clone, Copy)]
+struct Carried {
+    hit: Hit,
+    /// Its matches are `matches[first..first + count]`.
+    first: u32,
+    count: u32,
+}
+
+/// A match, with positions relative to its hit's start, so that it moves with it.
+#[derive(Debug, Clone, Copy)]
+struct Carry {
+    rule: u32,
+    finding: u32,
+    start: i32,
+    end: i32,
+    secret_start: i32,
+    secret_end: i32,
+}
+
+/// A match in a blob that hit.
+#[derive(Debug, Clone, Copy)]
+struct Placed {
+    rule: u32,
+    finding: u32,
+    start: usize,
+    end: usize,
+    secret_start: usize,
+    secret_end: usize,
+}
+
+/// How a thread scans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Delta-aware.
+    Incremental,
+    /// Every blob in full: what the reference engine does.
+    Full,
+}
+
+/// One thread of a scan.
+pub(super) struct ScanWorker<'a> {
+    engine: Box<dyn EngineWorker + Send + 'a>,
+    confirmer: &'a Arc<Confirmer>,
+    confirm: ConfirmWorker,
+    collector: &'a Collector,
+    observer: &'a dyn Observer,
+    mode: Mode,
+    out: Collected,
+    fresh: Vec<Hit>,
+    found: Vec<Match>,
+    placed: Vec<Placed>,
+    text: Vec<u8>,
+    text_state: BlobState,
+    /// Shared ranges shorter than this are searched again rather than tracked.
+    min_run: usize,
+    /// Objects and bytes not yet told to the observer.
+    untold: (u64, u64),
+}
+
+impl<'a> ScanWorker<'a> {
+    pub(super) fn new(
+        engine: Box<dyn EngineWorker + Send + 'a>,
+        confirmer: &'a Arc<Confirmer>,
+        collector: &'a Collector,
+        observer: &'a dyn Observer,
+        mode: Mode,
+    ) -> Self {
+        Self {
+            engine,
+            confirmer,
+            confirm: confirmer.worker(),
+            collector,
+            observer,
+            mode,
+            out: Collected::default(),
+            fresh: Vec::new(),
+            found: Vec::new(),
+            placed: Vec::new(),
+            text: Vec::new(),
+            text_state: BlobState::default(),
+            // A literal reaches from a seam into at most one run on either side.
+            min_run: 2 * confirmer.literals().longest().max(16),
+            untold: (0, 0),
+        }
+    }
+
+    /// Finds the hits of `content` and their verdicts.
+    fn examine(
+        &mut self,
+        content: &[u8],
+        parent: Option<(&BlobState, &[CopyRun])>,
+        state: &mut BlobState,
+    ) {
+        state.hits.clear();
+        state.matches.clear();
+        state.len = content.len();
+        let Some((parent, runs)) = parent.filter(|_| self.mode == Mode::Incremental) else {
+            self.search(content, 0..content.len(), 0, content.len(), state);
+            return;
+        };
+        let mut kept_end = 0;
+        for run in runs {
+            // The content's ends count as seams only where the run does not reach them.
+            if run.len < self.min_run {
+                continue;
+            }
+            self.search_gap(content, kept_end, run.child_start, state);
+            self.inherit(content, parent, run, state);
+            kept_end = run.child_start + run.len;
+        }
+        self.search_gap(content, kept_end, content.len(), state);
+        // Hits that reach over a seam may come after some of the run that follows it.
+        if !state.hits.is_sorted_by_key(|c| c.hit) {
+            state.hits.sort_unstable_by_key(|c| c.hit);
+        }
+    }
+
+    /// Searches what lies between two kept runs, and the seams on both sides.
+    fn search_gap(&mut self, content: &[u8], start: usize, end: usize, state: &mut BlobState) {
+        let reach = self.confirmer.literals().longest().saturating_sub(1);
+        let from = if start == 0 { 0 } else { start - reach };
+        let to = if end == content.len() { end } else { end + reach };
+        if from < to && !(start == end && (start == 0 || end == content.len())) {
+            self.search(content, from..to, start, end, state);
+        }
+    }
+
+    /// Searches `range` and keeps the hits that do not lie wholly before `start` or from `end`
+    /// on: those are inherited.
+    fn search(
+        &mut self,
+        content: &[u8],
+        range: std::ops::Range<usize>,
+        start: usize,
+        end: usize,
+        state: &mut BlobState,
+    ) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        fresh.clear();
+        self.engine.hits(content, range, &mut fresh);
+        for &hit in &fresh {
+            let hit_start = hit.start as usize;
+            let hit_end = hit_start + self.literal_len(hit.literal);
+            if (hit_end > start || start == 0) && (hit_start < end || end == content.len()) {
+                self.confirm(content, hit, state);
+            }
+        }
+        self.fresh = fresh;
+    }
+
+    fn literal_len(&self, literal: u32) -> usize {
+        self.confirmer.literals().literals()[literal as usize].0.len()
+    }
+
+    /// Confirms a hit and adds it to the state.
+    fn confirm(&mut self, content: &[u8], hit: Hit, state: &mut BlobState) {
+        self.found.clear();
+        self.confirm.confirm(content, hit, &mut self.found);
+        let first = state.matches.len() as u32;
+        for m in &self.found {
+            let key = FindingKey { rule: m.rule, secret: &content[m.secret_start..m.secret_end] };
+            let finding = self.collector.finding(key, m.proof);
+            let relative = |at: usize| (at as i64 - i64::from(hit.start)) as i32;
+            state.matches.push(Carry {
+                rule: m.rule,
+                finding,
+                start: relative(m.start),
+                end: relative(m.end),
+                secret_start: relative(m.secret_start),
+                secret_end: relative(m.secret_end),
+            });
+        }
+        state.hits.push(Carried { hit, first, count: self.found.len() as u32 });
+    }
+
+    /// Takes over the parent's hits inside a run.
+    fn inherit(&mut self, content: &[u8], parent: &BlobState, run: &CopyRun, state: &mut BlobState) {
+        let run_end = run.parent_start + run.len;
+        let from = parent.hits.partition_point(|c| (c.hit.start as usize) < run.parent_start);
+        // Beyond the content's ends there is nothing to change, if both contents end there.
+        let open_start = run.parent_start == 0 && run.child_start == 0;
+        let open_end = run_end == parent.len && run.child_start + run.len == content.len();
+        for carried in &parent.hits[from..] {
+            let start = carried.hit.start as usize;
+            if start >= run_end {
+                break;
+            }
+            if start + self.literal_len(carried.hit.literal) > run_end {
+                continue;
+            }
+            let hit = Hit {
+                start: (start - run.parent_start + run.child_start) as u32,
+                literal: carried.hit.literal,
+            };
+            let reach = self.confirmer.reach(carried.hit.literal);
+            let same = (open_start || start >= run.parent_start + reach.before as usize)
+                && (open_end || start + reach.after as usize <= run_end);
+            if !same {
+                self.confirm(content, hit, state);
+                continue;
+            }
+            let first = state.matches.len() as u32;
+            if carried.count > 0 {
+                let range = carried.first as usize..(carried.first + carried.count) as usize;
+                state.matches.extend_from_slice(&parent.matches[range]);
+            }
+            state.hits.push(Carried { hit, first, count: carried.count });
+        }
+    }
+
+    /// Collects what a state says of its content into `placed`.
+    fn place(&mut self, content: &[u8], state: &BlobState) {
+        self.placed.clear();
+        if !state.matches.is_empty() {
+            for carried in state.hits.iter().filter(|c| c.count > 0) {
+                let at = |relative: i32| (i64::from(carried.hit.start) + i64::from(relative)) as usize;
+                let range = carried.first as usize..(carried.first + carried.count) as usize;
+                self.placed.extend(state.matches[range].iter().map(|m| Placed {
+                    rule: m.rule,
+                    finding: m.finding,
+                    start: at(m.start),
+                    end: at(m.end),
+                    secret_start: at(m.secret_start),
+                    secret_end: at(m.secret_end),
+                }));
+            }
+        }
+        if self.confirmer.has_whole_blob_rules() {
+            self.found.clear();
+            let hits: Vec<Hit> = state.hits.iter().map(|c| c.hit).collect();
+            self.confirm.whole_blob(content, &hits, &mut self.found);
+            for m in &self.found {
+                let key =
+                    FindingKey { rule: m.rule, secret: &content[m.secret_start..m.secret_end] };
+                self.placed.push(Placed {
+                    rule: m.rule,
+                    finding: self.collector.finding(key, m.proof),
+                    start: m.start,
+                    end: m.end,
+                    secret_start: m.secret_start,
+                    secret_end: m.secret_end,
+                });
+            }
+        }
+    }
+
+    /// Settles overlaps: per rule the leftmost match wins, and the longest of those; a generic
+    /// rule gives way to any other. Leaves `placed` sorted by position.
+    fn settle(&mut self, content: &[u8]) {
+        if self.placed.is_empty() {
+            return;
+        }
+        self.placed.sort_unstable_by_key(|p| {
+            (p.rule, p.start, Reverse(p.end), p.secret_start, p.secret_end)
+        });
+        let mut last: Option<Placed> = None;
+        self.placed.retain(|p| {
+            let keep = last.is_none_or(|l| l.rule != p.rule || p.start >= l.end);
+            if keep {
+                last = Some(*p);
+            }
+            keep
+        });
+        let confirmer = self.confirmer;
+        let mut taken: Vec<(usize, usize)> = self
+            .placed
+            .iter()
+            .filter(|p| !confirmer.rule(p.rule).generic)
+            .map(|p| (p.secret_start, p.secret_end))
+            .collect();
+        if taken.len() < self.placed.len() && !taken.is_empty() {
+            taken.sort_unstable();
+            // With ends made to never fall, overlap is one look at the last start before the end.
+            let mut furthest = 0;
+            for t in &mut taken {
+                furthest = furthest.max(t.1);
+                t.1 = furthest;
+            }
+            self.placed.retain(|p| {
+                let before = taken.partition_point(|t| t.0 < p.secret_end);
+                let covered = before > 0 && taken[before - 1].1 > p.secret_start;
+                !(confirmer.rule(p.rule).generic && covered)
+            });
+        }
+        self.placed.retain(|p| {
+            let line = || {
+                let start =
+                    memchr::memrchr(b'\n', &content[..p.start]).map_or(0, |newline| newline + 1);
+                let end = memchr::memchr(b'\n', &content[p.end..])
+                    .map_or(content.len(), |newline| p.end + newline);
+                &content[start..end]
+            };
+            !confirmer.allowlists().allows_line(
+                p.rule as usize,
+                &content[p.secret_start..p.secret_end],
+                &content[p.start..p.end],
+                line,
+            )
+        });
+        self.placed.sort_unstable_by_key(|p| (p.secret_start, p.secret_end, p.rule));
+    }
+
+    /// Records what is in `placed`. `map` gives the position in the content as stored of a
+    /// position in `content`.
+    fn emit(
+        &mut self,
+        view: &BlobView<'_, BlobState>,
+        content: &[u8],
+        mut map: impl FnMut(usize) -> usize,
+    ) {
+        let (mut at, mut line, mut line_start) = (0, 1, 0);
+        for p in &self.placed {
+            // Positions come sorted, so lines are counted once over the content.
+            let before = &content[at..p.secret_start];
+            line += memchr::memchr_iter(b'\n', before).count() as u64;
+            line_start = memchr::memrchr(b'\n', before).map_or(line_start, |n| at + n + 1);
+            at = p.secret_start;
+            let within = Location::of(
+                &content[line_start..p.secret_end],
+                Span::new((p.secret_start - line_start) as u64, (p.secret_end - line_start) as u64),
+            );
+            self.out.occurrences.push(RawOccurrence {
+                finding: p.finding,
+                number: view.number,
+                kind: view.kind,
+                id: view.id,
+                location: Location {
+                    start_line: line,
+                    start_column: within.start_column,
+                    end_line: line + within.end_line - 1,
+                    end_column: within.end_column,
+                },
+                span: Span::new(map(p.secret_start) as u64, map(p.secret_end) as u64),
+            });
+        }
+    }
+
+    fn content(&mut self, view: &BlobView<'_, BlobState>, state: &mut BlobState) {
+        let content = match view.kind {
+            ContentKind::Blob => view.bytes,
+            ContentKind::Tree => return,
+            // Headers hold names and ids; a signature's armour is no secret.
+            ContentKind::Commit | ContentKind::Tag => message(view.bytes),
+        };
+        let parent = view.parent.filter(|_| view.kind == ContentKind::Blob);
+        self.examine(content, parent, state);
+        if !view.report {
+            return;
+        }
+        self.place(content, state);
+        self.settle(content);
+        if !self.placed.is_empty() {
+            self.emit(view, content, |at| at);
+        }
+        if let Some(kind) = utf16::detect(content) {
+            let mut text = std::mem::take(&mut self.text);
+            let mut text_state = std::mem::take(&mut self.text_state);
+            utf16::decode(content, kind, &mut text);
+            self.examine(&text, None, &mut text_state);
+            self.place(&text, &text_state);
+            self.settle(&text);
+            if !self.placed.is_empty() {
+                let mapping = utf16::Mapping::new(content, kind);
+                self.emit(view, &text, |at| mapping.original(at));
+            }
+            self.text = text;
+            self.text_state = text_state;
+        }
+    }
+}
+
+/// Returns the message of a commit or tag object: what follows its first empty line.
+pub(crate) fn message(object: &[u8]) -> &[u8] {
+    let start = memchr::memmem::find(object, b"\n\n").map_or(object.len(), |p| p + 2);
+    &object[start..]
+}
+
+/// Objects between two words to the observer.
+const TELL_EVERY: u64 = 256;
+
+impl BlobVisitor for ScanWorker<'_> {
+    type State = BlobState;
+
+    fn blob(&mut self, view: &BlobView<'_, BlobState>, state: &mut BlobState) -> ControlFlow<()> {
+        self.content(view, state);
+        if view.report {
+            let bytes = view.bytes.len() as u64;
+            self.out.count(view.kind, bytes);
+            self.untold.0 += 1;
+            self.untold.1 += bytes;
+            if self.untold.0 >= TELL_EVERY || self.untold.1 >= 1 << 22 {
+                self.observer.progress(self.untold.0, self.untold.1);
+                self.untold = (0, 0);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn skipped(&mut self, kind: ContentKind, id: Option<ObjectId>, reason: SkipReason) {
+        let _ = id;
+        self.out.skip(kind, reason);
+    }
+
+    fn issue(&mut self, issue: ScanIssue) {
+        self.out.issue(issue);
+    }
+}
+
+impl Drop for ScanWorker<'_> {
+    fn drop(&mut self) {
+        self.observer.progress(self.untold.0, self.untold.1);
+        self.collector.absorb(std::mem::take(&mut self.out));
+    }
+}
