@@ -1,11 +1,16 @@
 //! What to look for.
 
+pub mod example;
+#[cfg(test)]
+mod pattern_tests;
 mod rule;
+mod validator;
 
 pub use rule::{
     Allowlist, Condition, DEFAULT_MAX_MATCH_BYTES, LOOK_AROUND_BYTES, Literal, MAX_LITERAL_BYTES,
-    MIN_LITERAL_BYTES, Plan, RegexTarget, Rule, SecretGroup, Validator,
+    MIN_LITERAL_BYTES, Plan, RegexTarget, Rule, SecretGroup,
 };
+pub use validator::Validator;
 
 /// A validated selection of rules.
 #[derive(Debug, Clone, Default)]

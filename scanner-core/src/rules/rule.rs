@@ -1,5 +1,6 @@
 //! One validated rule, ready for the engines.
 
+use super::Validator;
 use crate::model::RuleInfo;
 use std::sync::Arc;
 
@@ -134,8 +135,3 @@ pub struct Allowlist {
     /// Commit ids (lower-case hexadecimal); the introducing commit among them makes this hold.
     pub commits: Vec<String>,
 }
-
-/// An offline check of a secret, by name in rule files (`validate = ["github-crc32"]`).
-/// The checks themselves are in [`crate::filter`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Validator(pub u16);
