@@ -6,9 +6,12 @@
 
 use crate::{
     engine::{Hit, LiteralSet, LiteralUse},
-    filter::{allowlist::Allowlists, entropy, validate},
-    model::Proof,
-    rules::{LOOK_AROUND_BYTES, Plan, Rule, SecretGroup},
+    filter::{
+        allowlist::{CompiledAllowlists, ContentVerdict, MatchText, OpenAllowlists, PathCondition},
+        entropy, validate,
+    },
+    model::{CommitId, Proof},
+    rules::{LOOK_AROUND_BYTES, Plan, Rule, RuleSet, SecretGroup},
 };
 use regex_automata::{
     Anchored, Input,
@@ -16,6 +19,7 @@ use regex_automata::{
     util::{captures::Captures, syntax},
 };
 use std::{
+    cell::Cell,
     ops::Range,
     sync::{Arc, OnceLock},
 };
@@ -35,6 +39,8 @@ pub struct Match {
     pub secret_end: usize,
     /// What an offline check said.
     pub proof: Proof,
+    /// Whether no allowlist can speak against it any more, wherever it stands.
+    pub settled: bool,
 }
 
 /// How far from a literal's start the verdicts of its rules depend on the content, in bytes.
@@ -53,7 +59,8 @@ pub struct Confirmer {
     set: Arc<LiteralSet>,
     reach: Vec<Reach>,
     whole_blob: Vec<u32>,
-    allowlists: Allowlists,
+    /// Over all rules.
+    allowlists: CompiledAllowlists,
 }
 
 #[derive(Debug)]
@@ -61,6 +68,23 @@ struct Compiled {
     rule: Rule,
     max_match_bytes: usize,
     regex: OnceLock<Option<Regex>>,
+    allowlists: CompiledAllowlists,
+    path: Option<PathCondition>,
+}
+
+/// What is left to decide of a match once its path and commit are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pending {
+    rule: Option<OpenAllowlists>,
+    all: Option<OpenAllowlists>,
+}
+
+/// What allowlists say before the lines are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Early {
+    Drop,
+    Keep,
+    Open,
 }
 
 /// Memory of one lazily built automaton, in bytes a thread and rule.
@@ -83,23 +107,27 @@ pub fn compile(regex: &str, unicode: bool) -> Result<Regex, String> {
 
 impl Confirmer {
     /// Prepares the rules. Expressions are compiled when first needed.
-    pub fn new(rules: &[Rule], set: Arc<LiteralSet>, allowlists: Allowlists) -> Self {
-        let rules: Vec<Compiled> = rules
+    pub fn new(set: &RuleSet) -> Self {
+        let literals = Arc::new(LiteralSet::new(set.rules()));
+        let rules: Vec<Compiled> = set
+            .rules()
             .iter()
             .map(|rule| Compiled {
                 max_match_bytes: match rule.plan {
                     Plan::Literals { max_match_bytes, .. } => max_match_bytes as usize,
                     Plan::WholeBlob { .. } => 0,
                 },
+                allowlists: CompiledAllowlists::new(&rule.allowlists),
+                path: rule.path.as_deref().map(PathCondition::new),
                 rule: rule.clone(),
                 regex: OnceLock::new(),
             })
             .collect();
-        let reach = (0..set.literals().len() as u32)
+        let reach = (0..literals.literals().len() as u32)
             .map(|literal| {
-                let length = set.literals()[literal as usize].0.len();
+                let length = literals.literals()[literal as usize].0.len();
                 let mut reach = Reach { before: 0, after: length as u32 };
-                for u in set.uses(literal) {
+                for u in literals.uses(literal) {
                     let longest = rules[u.rule as usize].max_match_bytes as u32;
                     reach.before = reach.before.max(u.before_max);
                     reach.after = reach.after.max(longest.saturating_sub(u.before_min));
@@ -115,7 +143,8 @@ impl Confirmer {
             .filter(|(_, c)| matches!(c.rule.plan, Plan::WholeBlob { .. }))
             .map(|(i, _)| i as u32)
             .collect();
-        Self { rules, set, reach, whole_blob, allowlists }
+        let allowlists = CompiledAllowlists::new(set.allowlists());
+        Self { rules, set: literals, reach, whole_blob, allowlists }
     }
 
     /// The literals that lead to the rules.
@@ -133,9 +162,55 @@ impl Confirmer {
         &self.rules[rule as usize].rule
     }
 
-    /// The allowlists of the rule set.
-    pub fn allowlists(&self) -> &Allowlists {
-        &self.allowlists
+    /// Asks the allowlists about a match by its content. `None` drops it.
+    pub fn content_verdict(&self, rule: u32, text: &MatchText<'_>) -> Option<Pending> {
+        let ask = |lists: &CompiledAllowlists| match lists.content_verdict(text) {
+            ContentVerdict::Drop => None,
+            ContentVerdict::Keep => Some(None),
+            ContentVerdict::NeedsPathOrCommit(open) => Some(Some(open)),
+        };
+        let rule = ask(&self.rules[rule as usize].allowlists)?;
+        Some(Pending { rule, all: ask(&self.allowlists)? })
+    }
+
+    /// Whether a match stays, now that its place is known. An empty path is an unknown one.
+    pub fn admits(
+        &self,
+        rule: u32,
+        pending: &Pending,
+        path: &[u8],
+        commit: Option<&CommitId>,
+    ) -> bool {
+        let compiled = &self.rules[rule as usize];
+        let path = (!path.is_empty()).then_some(path);
+        let open = [(&compiled.allowlists, &pending.rule), (&self.allowlists, &pending.all)];
+        let dropped = open.iter().any(|(lists, open)| {
+            open.as_ref().is_some_and(|open| lists.final_verdict(open, path, commit))
+        });
+        let wrong_path = match (&compiled.path, path) {
+            (Some(condition), Some(path)) => !condition.holds(path),
+            _ => false,
+        };
+        !dropped && !wrong_path
+    }
+
+    /// What the allowlists say of a match by secret and match alone; `None` where its lines are
+    /// needed too, which depend on more than the window.
+    fn early_verdict(&self, rule: u32, secret: &[u8], matched: &[u8]) -> Option<Early> {
+        let asked = Cell::new(false);
+        let lines = || {
+            asked.set(true);
+            &[][..]
+        };
+        let verdict = self.content_verdict(rule, &MatchText { secret, matched, lines: &lines });
+        if asked.get() {
+            return None;
+        }
+        Some(match verdict {
+            None => Early::Drop,
+            Some(pending) if pending == Pending::default() => Early::Keep,
+            Some(_) => Early::Open,
+        })
     }
 
     /// Whether some rules search whole blobs.
@@ -288,14 +363,10 @@ impl ConfirmWorker {
             return false;
         };
         let proof = judge(&compiled.rule, &content[secret.clone()]);
-        let allowed = || {
-            self.shared.allowlists.allows_content(
-                rule as usize,
-                &content[secret.clone()],
-                &content[matched.clone()],
-            )
-        };
-        if let Some(proof) = proof.filter(|_| !allowed()) {
+        let Some(proof) = proof else { return true };
+        let early =
+            self.shared.early_verdict(rule, &content[secret.clone()], &content[matched.clone()]);
+        if early != Some(Early::Drop) {
             out.push(Match {
                 rule,
                 start: matched.start,
@@ -303,6 +374,7 @@ impl ConfirmWorker {
                 secret_start: secret.start,
                 secret_end: secret.end,
                 proof,
+                settled: early == Some(Early::Keep),
             });
         }
         true

@@ -66,7 +66,7 @@ pub(crate) struct Standing<'a> {
 }
 
 /// Most refs named for one commit.
-const MOST_REFS: usize = 16;
+pub(crate) const MOST_REFS: usize = 16;
 
 /// Sorts refs by how much they matter to a person.
 fn importance(name: &str) -> u32 {
@@ -188,6 +188,16 @@ impl<'a> Standing<'a> {
             Some(&rank) if rank < self.first_log => Where::Note,
             _ => Where::Unreachable,
         }
+    }
+
+    /// Index of the commit with an object number.
+    pub(crate) fn find(&self, number: u32) -> Option<u32> {
+        self.graph.find(number)
+    }
+
+    /// Reads what is shown of a commit.
+    pub(crate) fn commit_info(&mut self, commit: u32) -> Option<Arc<CommitInfo>> {
+        self.info(self.graph.commits[commit as usize].number)
     }
 
     /// Id of a commit.

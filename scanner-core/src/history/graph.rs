@@ -1,12 +1,12 @@
 //! The commit graph, read from the objects themselves in the pass that scans their messages.
 
-use super::NONE;
+use super::{NONE, attribute::Standing};
 use crate::{
     model::{ObjectId, ScanIssue, SkipReason},
     source::{BlobView, BlobVisitor, ContentKind, WorkerFactory, git::ObjectStore},
 };
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::{ControlFlow, Range},
     sync::{Mutex, PoisonError},
 };
@@ -85,15 +85,24 @@ impl Graph {
         order
     }
 
-    /// Ids of parents that are not here and not excused, each with a commit that names it.
-    pub(crate) fn missing_parents(&self, excused: &BTreeSet<ObjectId>, store: &ObjectStore) -> usize {
-        self.missing
-            .iter()
-            .filter(|(c, _, kind)| {
-                *kind == ContentKind::Commit
-                    && !excused.contains(&store.id(self.commits[*c as usize].number))
-            })
-            .count()
+    /// Parents of reachable commits that are not here, each with a commit that names it; those of
+    /// commits in `excused` are left out.
+    pub(crate) fn missing_parents(
+        &self,
+        excused: &BTreeSet<ObjectId>,
+        standing: &Standing<'_>,
+    ) -> BTreeMap<ObjectId, ObjectId> {
+        let mut out = BTreeMap::new();
+        for (commit, parent, kind) in &self.missing {
+            if *kind == ContentKind::Commit && standing.reachable(*commit) {
+                let by = standing.commit_id(*commit);
+                if !excused.contains(&by) {
+                    let first = out.entry(*parent).or_insert(by);
+                    *first = by.min(*first);
+                }
+            }
+        }
+        out
     }
 }
 

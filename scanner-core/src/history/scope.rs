@@ -18,21 +18,31 @@ pub(crate) struct Scope {
     pub(crate) objects: NumberSet,
     /// Its commits alone.
     pub(crate) commits: NumberSet,
+    /// How many trees it has.
+    pub(crate) trees: u64,
 }
 
-/// Finds the objects that `include` reaches and `exclude` does not, `max_depth` commits deep.
-/// Both are object numbers of commits, tags, trees or blobs. `index` must hold every tree's
-/// subtrees.
+/// What is asked for: object numbers of commits, tags, trees or blobs.
+#[derive(Debug)]
+pub(crate) struct Wish<'a> {
+    /// Where to start.
+    pub(crate) include: &'a [u32],
+    /// What to leave out, with all it reaches.
+    pub(crate) exclude: &'a [u32],
+    /// Most commits to go back from a start.
+    pub(crate) max_depth: Option<usize>,
+}
+
+/// Finds the objects that a wish covers. `index` must hold every tree's subtrees.
 pub(crate) fn select(
     store: &ObjectStore,
     graph: &Graph,
     index: &TreeIndex,
-    include: &[u32],
-    exclude: &[u32],
-    max_depth: Option<usize>,
+    wish: &Wish<'_>,
     context: &VisitContext<'_>,
     loose: &LooseKinds,
 ) -> Scope {
+    let &Wish { include, exclude, max_depth } = wish;
     let mut objects = NumberSet::new(store.len());
     let mut commits = NumberSet::new(store.len());
     let excluded = reach(graph, exclude, None, &vec![false; graph.commits.len()]);
@@ -94,9 +104,11 @@ pub(crate) fn select(
         trees.words().iter().zip(uninteresting.words()).map(|(a, b)| a | b).collect();
     let reader = TreeReader::new(store, Keep::Blobs(&tell), &|_, _| ());
     store.traverse(&[ContentKind::Tree], Selection::Numbers(&both), loose, context, &&reader);
+    let mut kept_trees = 0;
     let mut merged: Vec<u64> = objects.words().to_vec();
     for (i, word) in merged.iter_mut().enumerate() {
         let trees = trees.words()[i] & !uninteresting.words()[i];
+        kept_trees += u64::from(trees.count_ones());
         let blobs = inside[i].load(Ordering::Relaxed) & !outside[i].load(Ordering::Relaxed);
         *word |= trees | blobs;
     }
@@ -104,7 +116,7 @@ pub(crate) fn select(
     for blob in blobs {
         objects.insert(blob);
     }
-    Scope { objects, commits }
+    Scope { objects, commits, trees: kept_trees }
 }
 
 /// Commits that are reached from `from` without entering `barred`, at most `depth` deep.

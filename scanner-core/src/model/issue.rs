@@ -52,6 +52,19 @@ pub struct ScanIssue {
     pub message: String,
 }
 
+impl ScanIssue {
+    /// A scan that was stopped before its end.
+    pub fn interrupted() -> Self {
+        Self {
+            kind: IssueKind::Limit,
+            object: None,
+            path: None,
+            message: "the scan was stopped before its end, by its time limit or from outside"
+                .to_owned(),
+        }
+    }
+}
+
 /// Counts of unique blobs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct BlobCounts {

@@ -54,8 +54,8 @@ impl<'a> Assembly<'a> {
     pub(super) fn add(&mut self, raw: &RawOccurrence, located: Located) {
         let (finding, occurrences) = &mut self.findings[raw.finding as usize];
         let commit = located.introduced.as_ref().map(|c| c.commit);
-        let filters = self.scanner.confirmer().allowlists();
-        if !filters.admits(finding.rule as usize, raw.pending, &located.path, commit) {
+        let confirmer = self.scanner.confirmer();
+        if !confirmer.admits(finding.rule, &raw.pending, &located.path, commit.as_ref()) {
             return;
         }
         occurrences.push(Occurrence {

@@ -1,6 +1,7 @@
 //! Gathers what all threads find.
 
 use crate::{
+    confirm::Pending,
     model::{Location, ObjectId, Proof, ScanIssue, Secret, SkipReason, Span},
     source::ContentKind,
 };
@@ -24,10 +25,24 @@ pub(super) struct RawFinding {
     pub(super) proof: Proof,
 }
 
+/// Which source numbered the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The object database.
+    Objects,
+    /// Index and working tree.
+    WorkingSet,
+    /// Files, or memory.
+    Plain,
+}
+
 /// A place where a secret stands, before anyone knows the paths.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct RawOccurrence {
     pub(super) finding: u32,
+    pub(super) origin: Origin,
+    /// What path and commit may still decide.
+    pub(super) pending: Pending,
     /// The source's number of the content.
     pub(super) number: u32,
     pub(super) kind: ContentKind,
@@ -58,7 +73,18 @@ impl Collected {
     }
 
     pub(super) fn skip(&mut self, kind: ContentKind, reason: SkipReason) {
-        *self.skipped.entry((kind, reason)).or_default() += 1;
+        self.skip_many(kind, reason, 1);
+    }
+
+    pub(super) fn skip_many(&mut self, kind: ContentKind, reason: SkipReason, n: u64) {
+        if n > 0 {
+            *self.skipped.entry((kind, reason)).or_default() += n;
+        }
+    }
+
+    /// How many of a kind were not visited, whatever the reason.
+    pub(super) fn skipped_of(&self, kind: ContentKind) -> u64 {
+        self.skipped.iter().filter(|((k, _), _)| *k == kind).map(|(_, n)| n).sum()
     }
 
     pub(super) fn issue(&mut self, issue: ScanIssue) {

@@ -297,7 +297,7 @@ impl GitScan<'_> {
             );
         }
         let kind = if absent { IssueKind::Missing } else { IssueKind::Corrupt };
-        let parents = graph.missing_parents(&shallow, standing, &self.store);
+        let parents = graph.missing_parents(&shallow, standing);
         for (id, by) in parents {
             say(kind, Some(id), format!("commit is missing: it is a parent of {by}"));
         }

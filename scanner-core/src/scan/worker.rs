@@ -7,15 +7,18 @@
 //! gives, byte for byte: `reference` does just that, and tests compare.
 
 use super::{
-    Observer,
-    collect::{Collector, Collected, FindingKey, RawOccurrence},
+    Observer, Scanner,
+    collect::{Collected, Collector, FindingKey, Origin, RawOccurrence},
 };
 use crate::{
-    confirm::{ConfirmWorker, Confirmer, Match},
+    confirm::{ConfirmWorker, Confirmer, Match, Pending},
     decode::utf16,
     engine::{EngineWorker, Hit},
+    filter::allowlist::MatchText,
     model::{Location, ObjectId, ScanIssue, SkipReason, Span},
-    source::{BlobView, BlobVisitor, ContentKind, CopyRun},
+    source::{
+        BlobView, BlobVisitor, ContentKind, CopyRun, HashKind, WorkerFactory, blob_id,
+    },
 };
 use std::{cmp::Reverse, ops::ControlFlow, sync::Arc};
 
@@ -48,6 +51,7 @@ struct Carry {
     end: i32,
     secret_start: i32,
     secret_end: i32,
+    settled: bool,
 }
 
 /// A match in a blob that hit.
@@ -59,6 +63,7 @@ struct Placed {
     end: usize,
     secret_start: usize,
     secret_end: usize,
+    settled: bool,
 }
 
 /// How a thread scans.
@@ -78,6 +83,9 @@ pub(super) struct ScanWorker<'a> {
     collector: &'a Collector,
     observer: &'a dyn Observer,
     mode: Mode,
+    origin: Origin,
+    hash: HashKind,
+    uncounted: Option<&'a (dyn Fn(u32) -> bool + Sync)>,
     out: Collected,
     fresh: Vec<Hit>,
     found: Vec<Match>,
@@ -90,21 +98,34 @@ pub(super) struct ScanWorker<'a> {
     untold: (u64, u64),
 }
 
-impl<'a> ScanWorker<'a> {
-    pub(super) fn new(
-        engine: Box<dyn EngineWorker + Send + 'a>,
-        confirmer: &'a Arc<Confirmer>,
-        collector: &'a Collector,
-        observer: &'a dyn Observer,
-        mode: Mode,
-    ) -> Self {
-        Self {
-            engine,
+/// Makes the threads' workers.
+#[derive(Clone, Copy)]
+pub(super) struct Visitors<'a> {
+    pub(super) scanner: &'a Scanner,
+    pub(super) collector: &'a Collector,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) origin: Origin,
+    /// Hash of content that comes without an id.
+    pub(super) hash: HashKind,
+    /// Numbers of content that was counted elsewhere.
+    pub(super) uncounted: Option<&'a (dyn Fn(u32) -> bool + Sync)>,
+}
+
+impl<'a> WorkerFactory for Visitors<'a> {
+    type Worker = ScanWorker<'a>;
+
+    fn worker(&self) -> ScanWorker<'a> {
+        let confirmer = self.scanner.confirmer();
+        ScanWorker {
+            engine: self.scanner.engine().worker(),
             confirmer,
             confirm: confirmer.worker(),
-            collector,
-            observer,
-            mode,
+            collector: self.collector,
+            observer: self.observer,
+            mode: self.scanner.mode(),
+            origin: self.origin,
+            hash: self.hash,
+            uncounted: self.uncounted,
             out: Collected::default(),
             fresh: Vec::new(),
             found: Vec::new(),
@@ -116,7 +137,9 @@ impl<'a> ScanWorker<'a> {
             untold: (0, 0),
         }
     }
+}
 
+impl ScanWorker<'_> {
     /// Finds the hits of `content` and their verdicts.
     fn examine(
         &mut self,
@@ -201,6 +224,7 @@ impl<'a> ScanWorker<'a> {
                 end: relative(m.end),
                 secret_start: relative(m.secret_start),
                 secret_end: relative(m.secret_end),
+                settled: m.settled,
             });
         }
         state.hits.push(Carried { hit, first, count: self.found.len() as u32 });
@@ -255,6 +279,7 @@ impl<'a> ScanWorker<'a> {
                     end: at(m.end),
                     secret_start: at(m.secret_start),
                     secret_end: at(m.secret_end),
+                    settled: m.settled,
                 }));
             }
         }
@@ -272,6 +297,7 @@ impl<'a> ScanWorker<'a> {
                     end: m.end,
                     secret_start: m.secret_start,
                     secret_end: m.secret_end,
+                    settled: m.settled,
                 });
             }
         }
@@ -315,21 +341,6 @@ impl<'a> ScanWorker<'a> {
                 !(confirmer.rule(p.rule).generic && covered)
             });
         }
-        self.placed.retain(|p| {
-            let line = || {
-                let start =
-                    memchr::memrchr(b'\n', &content[..p.start]).map_or(0, |newline| newline + 1);
-                let end = memchr::memchr(b'\n', &content[p.end..])
-                    .map_or(content.len(), |newline| p.end + newline);
-                &content[start..end]
-            };
-            !confirmer.allowlists().allows_line(
-                p.rule as usize,
-                &content[p.secret_start..p.secret_end],
-                &content[p.start..p.end],
-                line,
-            )
-        });
         self.placed.sort_unstable_by_key(|p| (p.secret_start, p.secret_end, p.rule));
     }
 
@@ -341,6 +352,7 @@ impl<'a> ScanWorker<'a> {
         content: &[u8],
         mut map: impl FnMut(usize) -> usize,
     ) {
+        let id = view.id.unwrap_or_else(|| blob_id(view.bytes, self.hash));
         let (mut at, mut line, mut line_start) = (0, 1, 0);
         for p in &self.placed {
             // Positions come sorted, so lines are counted once over the content.
@@ -348,15 +360,30 @@ impl<'a> ScanWorker<'a> {
             line += memchr::memchr_iter(b'\n', before).count() as u64;
             line_start = memchr::memrchr(b'\n', before).map_or(line_start, |n| at + n + 1);
             at = p.secret_start;
+            let pending = if p.settled {
+                Some(Pending::default())
+            } else {
+                self.confirmer.content_verdict(
+                    p.rule,
+                    &MatchText {
+                        secret: &content[p.secret_start..p.secret_end],
+                        matched: &content[p.start..p.end],
+                        lines: &|| lines_around(content, p.start, p.end),
+                    },
+                )
+            };
+            let Some(pending) = pending else { continue };
             let within = Location::of(
                 &content[line_start..p.secret_end],
                 Span::new((p.secret_start - line_start) as u64, (p.secret_end - line_start) as u64),
             );
             self.out.occurrences.push(RawOccurrence {
                 finding: p.finding,
+                origin: self.origin,
                 number: view.number,
                 kind: view.kind,
-                id: view.id,
+                id,
+                pending,
                 location: Location {
                     start_line: line,
                     start_column: within.start_column,
@@ -402,6 +429,13 @@ impl<'a> ScanWorker<'a> {
     }
 }
 
+/// Returns the whole lines that `start..end` touches, without the last one's end.
+fn lines_around(content: &[u8], start: usize, end: usize) -> &[u8] {
+    let from = memchr::memrchr(b'\n', &content[..start]).map_or(0, |newline| newline + 1);
+    let to = memchr::memchr(b'\n', &content[end..]).map_or(content.len(), |n| end + n);
+    &content[from..to]
+}
+
 /// Returns the message of a commit or tag object: what follows its first empty line.
 pub(crate) fn message(object: &[u8]) -> &[u8] {
     let start = memchr::memmem::find(object, b"\n\n").map_or(object.len(), |p| p + 2);
@@ -416,7 +450,7 @@ impl BlobVisitor for ScanWorker<'_> {
 
     fn blob(&mut self, view: &BlobView<'_, BlobState>, state: &mut BlobState) -> ControlFlow<()> {
         self.content(view, state);
-        if view.report {
+        if view.report && !self.uncounted.is_some_and(|uncounted| uncounted(view.number)) {
             let bytes = view.bytes.len() as u64;
             self.out.count(view.kind, bytes);
             self.untold.0 += 1;
@@ -444,4 +478,24 @@ impl Drop for ScanWorker<'_> {
         self.observer.progress(self.untold.0, self.untold.1);
         self.collector.absorb(std::mem::take(&mut self.out));
     }
+}
+
+/// Looks at nothing: for passes that only read what content says of others.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Silent;
+
+impl WorkerFactory for Silent {
+    type Worker = Self;
+    fn worker(&self) -> Self {
+        Self
+    }
+}
+
+impl BlobVisitor for Silent {
+    type State = ();
+    fn blob(&mut self, _: &BlobView<'_, ()>, (): &mut ()) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+    fn skipped(&mut self, _: ContentKind, _: Option<ObjectId>, _: SkipReason) {}
+    fn issue(&mut self, _: ScanIssue) {}
 }
