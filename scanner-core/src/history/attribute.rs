@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     model::{CommitId, CommitInfo, ObjectId, Where},
-    scan::message,
     source::{
         ContentKind,
         git::{Inflater, ObjectStore},
+        message,
     },
 };
 use bstr::BString;
@@ -284,7 +284,7 @@ pub(crate) fn attribute(
     let (store, graph) = (standing.store, standing.graph);
     let is_wanted = |number: u32| wanted.contains(number);
     let mut pruned = Pruned::new(index, store.len(), &is_wanted);
-    let mut of_commit = |pruned: &mut Pruned<'_>, commit: u32| match graph.commits[commit as usize]
+    let of_commit = |pruned: &mut Pruned<'_>, commit: u32| match graph.commits[commit as usize]
         .tree
     {
         NONE => EMPTY,
@@ -302,7 +302,7 @@ pub(crate) fn attribute(
         };
         key(a) > key(b)
     };
-    let mut see_last = |g: &mut Gathered, commit: u32| {
+    let see_last = |g: &mut Gathered, commit: u32| {
         if g.last_seen.is_none_or(|last| newer(commit, last)) {
             g.last_seen = Some(commit);
         }
@@ -398,7 +398,8 @@ fn place_without_commits(
                 out.entry(number).or_default().push(placement(b"", place));
             }
         } else if index.get(number).is_some() {
-            pruned.difference(pruned_root(pruned, number), &[], &mut path, &mut |path, blob| {
+            let root = pruned.of(number);
+            pruned.difference(root, &[], &mut path, &mut |path, blob| {
                 if !held.contains(&blob) {
                     out.entry(blob).or_default().push(placement(path, place));
                 }
@@ -418,7 +419,8 @@ fn place_without_commits(
         }
     }
     for tree in index.trees().filter(|&t| !inner.contains(t)) {
-        pruned.difference(pruned_root(pruned, tree), &[], &mut path, &mut |path, blob| {
+        let root = pruned.of(tree);
+        pruned.difference(root, &[], &mut path, &mut |path, blob| {
             if !held.contains(&blob) {
                 let at = out.entry(blob).or_default();
                 if !at.iter().any(|p| p.path == path) {
@@ -427,10 +429,6 @@ fn place_without_commits(
             }
         });
     }
-}
-
-fn pruned_root(pruned: &mut Pruned<'_>, tree: u32) -> u32 {
-    pruned.of(tree)
 }
 
 /// Counts what reachable commits and trees name and the store does not have: ids, and whether

@@ -16,7 +16,6 @@ pub(crate) const EMPTY: u32 = 0;
 const DEEPEST: usize = 2000;
 
 /// All pruned trees of a store.
-#[derive(Debug)]
 pub(crate) struct Pruned<'a> {
     index: &'a TreeIndex,
     is_blob: &'a (dyn Fn(u32) -> bool + Sync),
@@ -25,12 +24,6 @@ pub(crate) struct Pruned<'a> {
     /// Entries: name, and pruned tree or blob.
     nodes: Vec<Box<[(u32, u32)]>>,
     by_node: HashMap<Box<[(u32, u32)]>, u32>,
-}
-
-impl std::fmt::Debug for dyn Fn(u32) -> bool + Sync + '_ {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("predicate")
-    }
 }
 
 impl<'a> Pruned<'a> {

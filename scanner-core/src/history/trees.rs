@@ -32,15 +32,6 @@ pub(crate) enum Keep<'a> {
     Blobs(&'a (dyn Fn(u32, &mut dyn Iterator<Item = u32>) + Sync)),
 }
 
-impl std::fmt::Debug for Keep<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Leading(_) => "Leading",
-            Self::Blobs(_) => "Blobs",
-        })
-    }
-}
-
 /// Where a tree's kept entries are.
 #[derive(Debug, Clone, Copy)]
 struct Place {
@@ -97,7 +88,6 @@ struct Part {
 }
 
 /// Reads trees.
-#[derive(Debug)]
 pub(crate) struct TreeReader<'a> {
     store: &'a ObjectStore,
     keep: Keep<'a>,
@@ -105,12 +95,6 @@ pub(crate) struct TreeReader<'a> {
     names: Mutex<Names>,
     missing: Mutex<Missing>,
     parts: Mutex<Vec<Part>>,
-}
-
-impl std::fmt::Debug for dyn Fn(u64, u64) + Sync + '_ {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("progress")
-    }
 }
 
 impl<'a> TreeReader<'a> {
@@ -165,7 +149,6 @@ impl<'a> WorkerFactory for &'a TreeReader<'a> {
 }
 
 /// One thread of a [`TreeReader`].
-#[derive(Debug)]
 pub(crate) struct TreeVisitor<'a> {
     reader: &'a TreeReader<'a>,
     part: Part,
@@ -317,7 +300,7 @@ impl BlobVisitor for TreeVisitor<'_> {
         if !whole {
             self.part.issues.push(ScanIssue {
                 kind: IssueKind::Corrupt,
-                object: Some(view.id),
+                object: view.id,
                 path: None,
                 message: "tree is malformed: paths below it may be unknown".to_owned(),
             });

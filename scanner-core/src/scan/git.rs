@@ -4,6 +4,7 @@ use super::{
     Phase,
     assemble::{Assembly, Located},
     collect::{Collected, Collector, Origin, RawOccurrence},
+    plain::with_causes,
     scanner::{GitInput, HistoryScope, Run, ScanError},
     worker::Visitors,
 };
@@ -17,7 +18,7 @@ use crate::{
     },
     model::{IssueKind, ObjectId, Report, ScanIssue, SkipReason, Where},
     source::{
-        ContentKind, HashKind,
+        ContentKind,
         git::{LooseKinds, ObjectStore, Repository, Selection, WorkingSet},
     },
 };
@@ -54,17 +55,6 @@ pub(super) fn scan(run: &Run<'_>, input: &GitInput) -> Result<Report, ScanError>
         extra: Collected::default(),
     };
     scan.run(input)
-}
-
-/// Joins an error and what caused it.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 impl GitScan<'_> {
@@ -111,10 +101,11 @@ impl GitScan<'_> {
             }
         }
         let index = self.trees(&wanted, scope.as_ref(), &input.history);
+        let mut extra = std::mem::take(&mut self.extra);
         self.run.observer.phase(Phase::Attribution, occurrences.len() as u64, 0);
         let mut standing = Standing::new(&self.store, &graph, &tips);
-        self.report_missing(&graph, &standing, &index, scope.as_ref());
-        self.report_interruption(scope.as_ref(), &input.history);
+        self.report_missing(&graph, &standing, &index, scope.as_ref(), &mut extra);
+        self.report_interruption(&input.history, &mut extra);
 
         let commits = scope.as_ref().map(|s| &s.commits);
         let placements = attribute::attribute(&standing, &index, &wanted, commits);
@@ -130,7 +121,7 @@ impl GitScan<'_> {
                 }),
             }
         }
-        Ok(assembly.finish(self.extra, receipt_tips))
+        Ok(assembly.finish(extra, receipt_tips))
     }
 
     /// Visits objects of some kinds and scans them.
@@ -268,22 +259,22 @@ impl GitScan<'_> {
             visitors.uncounted = Some(&staged);
         }
         set.visit(self.run.context, &visitors);
-        drop(visitors);
         Some(set)
     }
 
     /// Says what commits and trees name and the repository does not have.
     fn report_missing(
-        &mut self,
+        &self,
         graph: &Graph,
         standing: &Standing<'_>,
         index: &TreeIndex,
         scope: Option<&Scope>,
+        extra: &mut Collected,
     ) {
         let shallow: BTreeSet<ObjectId> = self.repository.shallow().iter().copied().collect();
         let absent = self.store.promisor || self.repository.is_promisor();
         let mut say = |kind, object, message: String| {
-            self.extra.issue(ScanIssue { kind, object, path: None, message });
+            extra.issue(ScanIssue { kind, object, path: None, message });
         };
         if !shallow.is_empty() {
             say(
@@ -327,26 +318,22 @@ impl GitScan<'_> {
             }
         }
         for (_, kind) in missing {
-            self.extra.skip(kind, SkipReason::Missing);
+            extra.skip(kind, SkipReason::Missing);
         }
     }
 
     /// Says that the scan was cut short, and counts what it did not come to.
-    fn report_interruption(&mut self, scope: Option<&Scope>, history: &HistoryScope) {
+    fn report_interruption(&self, history: &HistoryScope, extra: &mut Collected) {
         if !self.run.context.stopped() {
             return;
         }
-        if scope.is_none() && *history == HistoryScope::All {
+        if *history == HistoryScope::All {
             let all = self.store.count(ContentKind::Blob);
-            let met = self.extra.visited[ContentKind::Blob as usize]
-                + self.extra.skipped_of(ContentKind::Blob);
-            self.extra.skip_many(
-                ContentKind::Blob,
-                SkipReason::Interrupted,
-                all.saturating_sub(met),
-            );
+            let blob = ContentKind::Blob;
+            let met = extra.visited[blob as usize] + extra.skipped_of(blob);
+            extra.skip_many(blob, SkipReason::Interrupted, all.saturating_sub(met));
         }
-        self.extra.issue(ScanIssue::interrupted());
+        extra.issue(ScanIssue::interrupted());
     }
 }
 

@@ -1,10 +1,17 @@
-//! Puts the stages together.
+//! Puts the stages together: sources push content through engine and confirm stage into a
+//! collector; what hit is attributed; a report comes out.
 
+mod assemble;
+mod collect;
+#[cfg(feature = "git")]
+mod git;
 mod observe;
-
-pub use observe::{NoObserver, Observer, Phase};
-
+mod plain;
 mod scanner;
-pub use scanner::{EngineKind, Input, PathsInput, ScanError, Scanner, ScannerBuilder};
+mod worker;
+
+pub use crate::engine::EngineKind;
+pub use observe::{NoObserver, Observer, Phase};
 #[cfg(feature = "git")]
 pub use scanner::{GitInput, HistoryScope};
+pub use scanner::{Input, PathsInput, ScanError, Scanner, ScannerBuilder};

@@ -1,8 +1,18 @@
 //! The scanner: from inputs to a report.
 
-use super::{Observer, observe::NoObserver};
-use crate::{model::Report, rules::RuleSet};
-use std::{path::PathBuf, sync::atomic::AtomicBool, time::Duration};
+use super::{Observer, worker::Mode};
+use crate::{
+    confirm::Confirmer,
+    engine::{self, Engine, EngineKind},
+    model::Report,
+    rules::RuleSet,
+    source::VisitContext,
+};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
 
 /// What to scan.
 #[derive(Debug, Clone)]
@@ -69,14 +79,9 @@ pub enum ScanError {
     /// The input cannot be opened or understood; the message says what to do.
     #[error("{0}")]
     Input(String),
-    /// Rules that cannot be compiled.
-    #[error("rule {rule}: {message}")]
-    Rule {
-        /// The rule's id.
-        rule: String,
-        /// What is wrong with it.
-        message: String,
-    },
+    /// The engine cannot be made.
+    #[error("cannot prepare the search: {0}")]
+    Engine(String),
 }
 
 /// Configures a [`Scanner`].
@@ -90,26 +95,20 @@ pub struct ScannerBuilder {
     engine: EngineKind,
 }
 
-/// Which engine finds candidates. All give the same findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum EngineKind {
-    /// A hashed four-gram filter of our own ahead of exact verification.
-    #[default]
-    Literal,
-    /// The aho-corasick crate.
-    AhoCorasick,
-    /// The oracle: every blob in full, no delta awareness, the plainest code.
-    Reference,
-    /// Vectorscan or Hyperscan.
-    #[cfg(feature = "hyperscan")]
-    Hyperscan,
-}
-
-/// Scans inputs with one set of rules. Cheap to share; use one for many inputs.
+/// Scans inputs with one set of rules. Use one for many inputs: what it prepares is shared.
 #[derive(Debug)]
 pub struct Scanner {
     config: ScannerBuilder,
+    confirmer: Arc<Confirmer>,
+    engine: Box<dyn Engine>,
+    ruleset_hash: String,
+}
+
+/// One scan.
+pub(super) struct Run<'a> {
+    pub(super) scanner: &'a Scanner,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) context: &'a VisitContext<'a>,
 }
 
 impl Scanner {
@@ -136,8 +135,40 @@ impl Scanner {
         observer: &dyn Observer,
         interrupt: &AtomicBool,
     ) -> Result<Report, ScanError> {
-        let _ = (input, observer, interrupt, NoObserver, &self.config);
-        Ok(Report::default())
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let context = VisitContext {
+            threads: if self.config.threads == 0 { cores() } else { self.config.threads },
+            max_blob_bytes: self.config.max_blob_bytes,
+            max_memory_bytes: self.config.max_memory_bytes,
+            interrupt,
+            deadline: self.config.timeout.map(|t| Instant::now() + t),
+        };
+        let run = Run { scanner: self, observer, context: &context };
+        match input {
+            #[cfg(feature = "git")]
+            Input::Git(git) => super::git::scan(&run, git),
+            Input::Paths(paths) => super::plain::paths(&run, paths),
+            Input::Memory { path, bytes } => Ok(super::plain::memory(&run, path, bytes)),
+        }
+    }
+
+    pub(super) fn confirmer(&self) -> &Arc<Confirmer> {
+        &self.confirmer
+    }
+
+    pub(super) fn engine(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    pub(super) fn ruleset_hash(&self) -> &str {
+        &self.ruleset_hash
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        match self.config.engine {
+            EngineKind::Reference => Mode::Full,
+            _ => Mode::Incremental,
+        }
     }
 }
 
@@ -181,8 +212,12 @@ impl ScannerBuilder {
     /// Makes the scanner.
     ///
     /// # Errors
-    /// When a rule cannot be used.
+    /// When the engine cannot be made of the rules' literals.
     pub fn build(self) -> Result<Scanner, ScanError> {
-        Ok(Scanner { config: self })
+        let confirmer = Arc::new(Confirmer::new(&self.rules));
+        let engine = engine::build(self.engine, Arc::clone(confirmer.literals()))
+            .map_err(|e| ScanError::Engine(e.to_string()))?;
+        let ruleset_hash = self.rules.hash();
+        Ok(Scanner { config: self, confirmer, engine, ruleset_hash })
     }
 }

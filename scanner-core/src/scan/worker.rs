@@ -18,13 +18,14 @@ use crate::{
     model::{Location, ObjectId, ScanIssue, SkipReason, Span},
     source::{
         BlobView, BlobVisitor, ContentKind, CopyRun, HashKind, WorkerFactory, blob_id,
+        message,
     },
 };
 use std::{cmp::Reverse, ops::ControlFlow, sync::Arc};
 
 /// What is kept of a blob for its delta children.
 #[derive(Debug, Default)]
-pub struct BlobState {
+pub(super) struct BlobState {
     /// Hits, sorted by start, then literal.
     hits: Vec<Carried>,
     /// Matches of the hits.
@@ -305,7 +306,7 @@ impl ScanWorker<'_> {
 
     /// Settles overlaps: per rule the leftmost match wins, and the longest of those; a generic
     /// rule gives way to any other. Leaves `placed` sorted by position.
-    fn settle(&mut self, content: &[u8]) {
+    fn settle(&mut self) {
         if self.placed.is_empty() {
             return;
         }
@@ -408,7 +409,7 @@ impl ScanWorker<'_> {
             return;
         }
         self.place(content, state);
-        self.settle(content);
+        self.settle();
         if !self.placed.is_empty() {
             self.emit(view, content, |at| at);
         }
@@ -418,7 +419,7 @@ impl ScanWorker<'_> {
             utf16::decode(content, kind, &mut text);
             self.examine(&text, None, &mut text_state);
             self.place(&text, &text_state);
-            self.settle(&text);
+            self.settle();
             if !self.placed.is_empty() {
                 let mapping = utf16::Mapping::new(content, kind);
                 self.emit(view, &text, |at| mapping.original(at));
@@ -434,12 +435,6 @@ fn lines_around(content: &[u8], start: usize, end: usize) -> &[u8] {
     let from = memchr::memrchr(b'\n', &content[..start]).map_or(0, |newline| newline + 1);
     let to = memchr::memchr(b'\n', &content[end..]).map_or(content.len(), |n| end + n);
     &content[from..to]
-}
-
-/// Returns the message of a commit or tag object: what follows its first empty line.
-pub(crate) fn message(object: &[u8]) -> &[u8] {
-    let start = memchr::memmem::find(object, b"\n\n").map_or(object.len(), |p| p + 2);
-    &object[start..]
 }
 
 /// Objects between two words to the observer.

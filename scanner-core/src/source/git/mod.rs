@@ -2,10 +2,107 @@
 
 mod delta;
 mod inflate;
+mod layout;
+mod open;
+mod refs;
 pub(crate) mod store;
 mod traverse;
 
 pub(crate) use inflate::Inflater;
+pub use open::{Repository, RepositoryError, RepositoryKind, detect};
+pub use refs::{Ref, Reflogs, Refs};
 pub use store::ObjectStore;
 pub use traverse::Decoded;
 pub(crate) use traverse::{LooseKinds, Selection};
+
+/// Stand-in until the real one lands.
+#[derive(Debug)]
+pub struct WorkingSet;
+impl WorkingSet {
+    /// x
+    pub fn open(_: &Repository) -> Result<Self, RepositoryError> { Ok(Self) }
+    /// x
+    pub fn provenance(&self, _: u32) -> (&[u8], crate::model::Where) { (b"", crate::model::Where::Index) }
+    /// x
+    pub fn visit<F: crate::source::WorkerFactory>(&self, _: &crate::source::VisitContext<'_>, _: &F) {}
+}
+
+/// Real repositories, made by the `git` command away from any user's configuration.
+#[cfg(test)]
+pub(crate) mod testing {
+    use crate::model::ObjectId;
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+        process::Command,
+    };
+    use tempfile::TempDir;
+
+    /// A directory to make repositories in.
+    #[derive(Debug)]
+    pub(crate) struct Lab(TempDir);
+
+    impl Lab {
+        pub(crate) fn new() -> Self {
+            Self(TempDir::new().unwrap())
+        }
+
+        pub(crate) fn path(&self, below: &str) -> PathBuf {
+            self.0.path().join(below)
+        }
+
+        pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+            let path = self.path(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+
+        /// Runs `git` in a directory of the lab; returns what it prints, trimmed.
+        pub(crate) fn git(&self, dir: &str, args: &[&str]) -> String {
+            let output = git(&self.path(dir)).args(args).output().unwrap();
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "git {args:?}: {error}");
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        }
+
+        pub(crate) fn id(&self, dir: &str, revision: &str) -> ObjectId {
+            ObjectId::from_hex(self.git(dir, &["rev-parse", revision]).as_bytes()).unwrap()
+        }
+
+        /// Makes a repository with one commit, of the file `a` with the content `one`.
+        pub(crate) fn repository(&self, dir: &str) {
+            self.git("", &["init", "-q", "-b", "main", dir]);
+            self.write(&format!("{dir}/a"), "one");
+            self.commit(dir);
+        }
+
+        /// Commits everything.
+        pub(crate) fn commit(&self, dir: &str) {
+            self.git(dir, &["add", "-A"]);
+            self.git(dir, &["commit", "-q", "-m", "message"]);
+        }
+    }
+
+    fn git(dir: &Path) -> Command {
+        let mut command = Command::new("git");
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command
+            .current_dir(dir)
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", dir)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_SYSTEM", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("LC_ALL", "C")
+            .args(["-c", "protocol.file.allow=always"])
+            .args(["-c", "core.autocrlf=false"]);
+        for who in ["AUTHOR", "COMMITTER"] {
+            command
+                .env(format!("GIT_{who}_NAME"), "Name")
+                .env(format!("GIT_{who}_EMAIL"), "name@example.com")
+                .env(format!("GIT_{who}_DATE"), "2024-01-02T03:04:05+0000");
+        }
+        command
+    }
+}

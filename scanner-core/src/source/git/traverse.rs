@@ -591,7 +591,7 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
                 code.store(kind_code(kind), Ordering::Relaxed);
                 if shared.wanted.contains(&kind) {
                     let view = BlobView {
-                        id,
+                        id: Some(id),
                         number,
                         kind,
                         bytes: &live.bytes,
@@ -655,7 +655,7 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         let report = shared.reports(number);
         let Live { bytes, state } = &mut live;
         let view = BlobView {
-            id: shared.store.id(number),
+            id: Some(shared.store.id(number)),
             number,
             kind,
             bytes,
@@ -798,7 +798,7 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         let leaf = f.is_leaf(entry);
         let Live { bytes, state } = &mut live;
         let view = BlobView {
-            id: shared.store.id(number),
+            id: Some(shared.store.id(number)),
             number,
             kind,
             bytes,
