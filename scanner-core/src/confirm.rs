@@ -98,11 +98,16 @@ const AUTOMATON_BYTES: usize = 256 * 1024;
 pub fn compile(regex: &str, unicode: bool) -> Result<Regex, String> {
     Regex::builder()
         .configure(
-            meta::Config::new().utf8_empty(false).hybrid_cache_capacity(AUTOMATON_BYTES),
+            meta::Config::new()
+                .utf8_empty(false)
+                .hybrid_cache_capacity(AUTOMATON_BYTES),
         )
         .syntax(syntax::Config::new().unicode(unicode).utf8(false))
         .build(regex)
-        .map_err(|e| e.syntax_error().map_or_else(|| e.to_string(), ToString::to_string))
+        .map_err(|e| {
+            e.syntax_error()
+                .map_or_else(|| e.to_string(), ToString::to_string)
+        })
 }
 
 impl Confirmer {
@@ -114,7 +119,9 @@ impl Confirmer {
             .iter()
             .map(|rule| Compiled {
                 max_match_bytes: match rule.plan {
-                    Plan::Literals { max_match_bytes, .. } => max_match_bytes as usize,
+                    Plan::Literals {
+                        max_match_bytes, ..
+                    } => max_match_bytes as usize,
                     Plan::WholeBlob { .. } => 0,
                 },
                 allowlists: CompiledAllowlists::new(&rule.allowlists),
@@ -126,7 +133,10 @@ impl Confirmer {
         let reach = (0..literals.literals().len() as u32)
             .map(|literal| {
                 let length = literals.literals()[literal as usize].0.len();
-                let mut reach = Reach { before: 0, after: length as u32 };
+                let mut reach = Reach {
+                    before: 0,
+                    after: length as u32,
+                };
                 for u in literals.uses(literal) {
                     let longest = rules[u.rule as usize].max_match_bytes as u32;
                     reach.before = reach.before.max(u.before_max);
@@ -144,7 +154,13 @@ impl Confirmer {
             .map(|(i, _)| i as u32)
             .collect();
         let allowlists = CompiledAllowlists::new(set.allowlists());
-        Self { rules, set: literals, reach, whole_blob, allowlists }
+        Self {
+            rules,
+            set: literals,
+            reach,
+            whole_blob,
+            allowlists,
+        }
     }
 
     /// The literals that lead to the rules.
@@ -170,7 +186,10 @@ impl Confirmer {
             ContentVerdict::NeedsPathOrCommit(open) => Some(Some(open)),
         };
         let rule = ask(&self.rules[rule as usize].allowlists)?;
-        Some(Pending { rule, all: ask(&self.allowlists)? })
+        Some(Pending {
+            rule,
+            all: ask(&self.allowlists)?,
+        })
     }
 
     /// Whether a match stays, now that its place is known. An empty path is an unknown one.
@@ -183,9 +202,13 @@ impl Confirmer {
     ) -> bool {
         let compiled = &self.rules[rule as usize];
         let path = (!path.is_empty()).then_some(path);
-        let open = [(&compiled.allowlists, &pending.rule), (&self.allowlists, &pending.all)];
+        let open = [
+            (&compiled.allowlists, &pending.rule),
+            (&self.allowlists, &pending.all),
+        ];
         let dropped = open.iter().any(|(lists, open)| {
-            open.as_ref().is_some_and(|open| lists.final_verdict(open, path, commit))
+            open.as_ref()
+                .is_some_and(|open| lists.final_verdict(open, path, commit))
         });
         let wrong_path = match (&compiled.path, path) {
             (Some(condition), Some(path)) => !condition.holds(path),
@@ -202,7 +225,14 @@ impl Confirmer {
             asked.set(true);
             &[][..]
         };
-        let verdict = self.content_verdict(rule, &MatchText { secret, matched, lines: &lines });
+        let verdict = self.content_verdict(
+            rule,
+            &MatchText {
+                secret,
+                matched,
+                lines: &lines,
+            },
+        );
         if asked.get() {
             return None;
         }
@@ -270,7 +300,9 @@ impl ConfirmWorker {
     ) {
         let max = self.shared.rules[u.rule as usize].max_match_bytes;
         let (before_min, before_max) = (u.before_min as usize, u.before_max as usize);
-        let Some(last_start) = start.checked_sub(before_min) else { return };
+        let Some(last_start) = start.checked_sub(before_min) else {
+            return;
+        };
         let first_start = start.saturating_sub(before_max);
         let end = (last_start + max).min(content.len());
         let literal_end = start + length;
@@ -287,12 +319,21 @@ impl ConfirmWorker {
         }
         let mut from = first_start;
         while from <= last_start {
-            let Some(found) = self.find(content, u.rule, from..end) else { return };
+            let Some(found) = self.find(content, u.rule, from..end) else {
+                return;
+            };
             if found.start > last_start {
                 return;
             }
             if found.end >= literal_end {
-                self.search(content, u.rule, found.start..end, Anchored::Yes, literal_end, out);
+                self.search(
+                    content,
+                    u.rule,
+                    found.start..end,
+                    Anchored::Yes,
+                    literal_end,
+                    out,
+                );
                 return;
             }
             from = found.start + 1;
@@ -308,12 +349,18 @@ impl ConfirmWorker {
                 continue;
             };
             let open = gate.is_empty()
-                || hits
-                    .iter()
-                    .any(|h| self.shared.set.uses(h.literal).iter().any(|u| u.rule == rule));
+                || hits.iter().any(|h| {
+                    self.shared
+                        .set
+                        .uses(h.literal)
+                        .iter()
+                        .any(|u| u.rule == rule)
+                });
             let mut from = 0;
             while open && from <= content.len() {
-                let Some(found) = self.find(content, rule, from..content.len()) else { break };
+                let Some(found) = self.find(content, rule, from..content.len()) else {
+                    break;
+                };
                 let rest = found.start..content.len();
                 self.search(content, rule, rest, Anchored::Yes, found.end, out);
                 from = found.end.max(found.start + 1);
@@ -326,7 +373,9 @@ impl ConfirmWorker {
         let regex = compiled.regex()?;
         let scratch = scratch(&mut self.scratch[rule as usize], regex);
         let input = Input::new(content).span(range);
-        regex.search_with(&mut scratch.cache, &input).map(|m| m.range())
+        regex
+            .search_with(&mut scratch.cache, &input)
+            .map(|m| m.range())
     }
 
     /// Searches with captures and appends the match if it reaches `at_least` and passes the
@@ -341,11 +390,15 @@ impl ConfirmWorker {
         out: &mut Vec<Match>,
     ) -> bool {
         let compiled = &self.shared.rules[rule as usize];
-        let Some(regex) = compiled.regex() else { return false };
+        let Some(regex) = compiled.regex() else {
+            return false;
+        };
         let scratch = scratch(&mut self.scratch[rule as usize], regex);
         let input = Input::new(content).span(range).anchored(anchored);
         let found = if compiled.rule.secret_group == SecretGroup::Group(0) {
-            let found = regex.search_with(&mut scratch.cache, &input).map(|m| m.range());
+            let found = regex
+                .search_with(&mut scratch.cache, &input)
+                .map(|m| m.range());
             found.map(|m| (m.clone(), m))
         } else {
             regex.search_captures_with(&mut scratch.cache, &input, &mut scratch.captures);
@@ -365,7 +418,8 @@ impl ConfirmWorker {
         let proof = judge(&compiled.rule, &content[secret.clone()]);
         let Some(proof) = proof else { return true };
         let early =
-            self.shared.early_verdict(rule, &content[secret.clone()], &content[matched.clone()]);
+            self.shared
+                .early_verdict(rule, &content[secret.clone()], &content[matched.clone()]);
         if early != Some(Early::Drop) {
             out.push(Match {
                 rule,
@@ -383,14 +437,19 @@ impl ConfirmWorker {
 
 fn scratch<'a>(slot: &'a mut Option<Box<Scratch>>, regex: &Regex) -> &'a mut Scratch {
     slot.get_or_insert_with(|| {
-        Box::new(Scratch { cache: regex.create_cache(), captures: regex.create_captures() })
+        Box::new(Scratch {
+            cache: regex.create_cache(),
+            captures: regex.create_captures(),
+        })
     })
 }
 
 impl Compiled {
     /// The expression; `None` only for a rule that was not validated.
     fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| compile(&self.rule.regex, self.rule.unicode).ok()).as_ref()
+        self.regex
+            .get_or_init(|| compile(&self.rule.regex, self.rule.unicode).ok())
+            .as_ref()
     }
 }
 

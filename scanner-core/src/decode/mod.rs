@@ -5,7 +5,9 @@ pub mod utf16 {
     #[derive(Debug, Clone, Copy)]
     pub struct Utf16;
     /// x
-    pub fn detect(_: &[u8]) -> Option<Utf16> { None }
+    pub fn detect(_: &[u8]) -> Option<Utf16> {
+        None
+    }
     /// x
     pub fn decode(_: &[u8], _: Utf16, _: &mut Vec<u8>) {}
     /// x
@@ -13,8 +15,12 @@ pub mod utf16 {
     pub struct Mapping;
     impl Mapping {
         /// x
-        pub fn new(_: &[u8], _: Utf16) -> Self { Self }
+        pub fn new(_: &[u8], _: Utf16) -> Self {
+            Self
+        }
         /// x
-        pub fn original(&self, at: usize) -> usize { at }
+        pub fn original(&self, at: usize) -> usize {
+            at
+        }
     }
 }

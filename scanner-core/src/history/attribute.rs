@@ -85,16 +85,22 @@ fn importance(name: &str) -> u32 {
 impl<'a> Standing<'a> {
     /// Works out which refs hold which commits.
     pub(crate) fn new(store: &'a ObjectStore, graph: &'a Graph, tips: &Tips) -> Self {
-        let mut refs: Vec<(u32, &str, ObjectId)> =
-            tips.refs.iter().map(|(n, id)| (importance(n), n.as_str(), *id)).collect();
+        let mut refs: Vec<(u32, &str, ObjectId)> = tips
+            .refs
+            .iter()
+            .map(|(n, id)| (importance(n), n.as_str(), *id))
+            .collect();
         refs.sort_unstable();
         let first_note = refs.partition_point(|r| r.0 < 7) as u32;
         let mut logs: Vec<&(String, ObjectId)> = tips.logs.iter().collect();
         logs.sort_unstable();
         let mut names: Vec<String> = refs.iter().map(|r| r.1.to_owned()).collect();
         let first_log = names.len() as u32;
-        let mut targets: Vec<(u32, ObjectId)> =
-            refs.iter().enumerate().map(|(rank, r)| (rank as u32, r.2)).collect();
+        let mut targets: Vec<(u32, ObjectId)> = refs
+            .iter()
+            .enumerate()
+            .map(|(rank, r)| (rank as u32, r.2))
+            .collect();
         for (name, id) in logs {
             let shown = format!("{name}@{{reflog}}");
             if names.len() as u32 == first_log || names.last() != Some(&shown) {
@@ -122,7 +128,9 @@ impl<'a> Standing<'a> {
     fn spread(&mut self, targets: &[(u32, ObjectId)]) {
         let mut own: Vec<(u32, u32)> = Vec::new();
         for (rank, id) in targets {
-            let Some(number) = self.store.find(id.as_bytes()) else { continue };
+            let Some(number) = self.store.find(id.as_bytes()) else {
+                continue;
+            };
             let peeled = self.graph.peel(number);
             match self.graph.find(peeled) {
                 Some(commit) => own.push((commit, *rank)),
@@ -173,7 +181,10 @@ impl<'a> Standing<'a> {
 
     /// Names of a list's refs.
     pub(crate) fn ref_names(&self, list: u32) -> Vec<String> {
-        self.lists[list as usize].iter().map(|&rank| self.names[rank as usize].clone()).collect()
+        self.lists[list as usize]
+            .iter()
+            .map(|&rank| self.names[rank as usize].clone())
+            .collect()
     }
 
     /// The list of refs that hold a commit.
@@ -217,7 +228,9 @@ impl<'a> Standing<'a> {
             return Some(Arc::clone(info));
         }
         let mut bytes = Vec::new();
-        self.store.read(number, u64::MAX, &mut self.inflater, &mut bytes).ok()?;
+        self.store
+            .read(number, u64::MAX, &mut self.inflater, &mut bytes)
+            .ok()?;
         let info = Arc::new(commit_info(self.store.id(number), &bytes));
         self.infos.insert(number, Arc::clone(&info));
         Some(info)
@@ -228,11 +241,7 @@ fn standing_commit(store: &ObjectStore, graph: &Graph, id: ObjectId) -> Option<u
     graph.find(graph.peel(store.find(id.as_bytes())?))
 }
 
-fn intern(
-    lists: &mut Vec<Box<[u32]>>,
-    known: &mut HashMap<Box<[u32]>, u32>,
-    ranks: &[u32],
-) -> u32 {
+fn intern(lists: &mut Vec<Box<[u32]>>, known: &mut HashMap<Box<[u32]>, u32>, ranks: &[u32]) -> u32 {
     *known.entry(ranks.into()).or_insert_with_key(|ranks| {
         lists.push(ranks.clone());
         lists.len() as u32 - 1
@@ -244,11 +253,16 @@ fn commit_info(id: CommitId, bytes: &[u8]) -> CommitInfo {
     let header = &bytes[..bytes.len() - message(bytes).len()];
     let person = header
         .split(|&b| b == b'\n')
-        .find_map(|l| l.strip_prefix(b"author ").or_else(|| l.strip_prefix(b"tagger ")))
+        .find_map(|l| {
+            l.strip_prefix(b"author ")
+                .or_else(|| l.strip_prefix(b"tagger "))
+        })
         .unwrap_or_default();
     let (seconds, offset_minutes) = seconds_and_offset(person);
     let open = memchr::memchr(b'<', person).unwrap_or(person.len());
-    let close = memchr::memrchr(b'>', person).unwrap_or(person.len()).max(open);
+    let close = memchr::memrchr(b'>', person)
+        .unwrap_or(person.len())
+        .max(open);
     let email = person.get(open + 1..close).unwrap_or_default();
     let summary = message(bytes)
         .split(|&b| b == b'\n')
@@ -284,21 +298,25 @@ pub(crate) fn attribute(
     let (store, graph) = (standing.store, standing.graph);
     let is_wanted = |number: u32| wanted.contains(number);
     let mut pruned = Pruned::new(index, store.len(), &is_wanted);
-    let of_commit = |pruned: &mut Pruned<'_>, commit: u32| match graph.commits[commit as usize]
-        .tree
+    let of_commit = |pruned: &mut Pruned<'_>, commit: u32| match graph.commits[commit as usize].tree
     {
         NONE => EMPTY,
         tree => pruned.of(tree),
     };
-    let roots: Vec<u32> =
-        (0..graph.commits.len() as u32).map(|c| of_commit(&mut pruned, c)).collect();
+    let roots: Vec<u32> = (0..graph.commits.len() as u32)
+        .map(|c| of_commit(&mut pruned, c))
+        .collect();
 
     let mut gathered: BTreeMap<(u32, Vec<u8>), Gathered> = BTreeMap::new();
     let mut path = Vec::new();
     let mut has_child = vec![false; roots.len()];
     let newer = |a: u32, b: u32| {
         let key = |c: u32| {
-            (standing.reachable(c), graph.commits[c as usize].time, standing.commit_id(c))
+            (
+                standing.reachable(c),
+                graph.commits[c as usize].time,
+                standing.commit_id(c),
+            )
         };
         key(a) > key(b)
     };
@@ -317,7 +335,11 @@ pub(crate) fn attribute(
         let root = roots[commit as usize];
         let parent_roots: Vec<u32> = parents.iter().map(|&p| roots[p as usize]).collect();
         pruned.difference(root, &parent_roots, &mut path, &mut |path, blob| {
-            gathered.entry((blob, path.to_vec())).or_default().introduced.push(commit);
+            gathered
+                .entry((blob, path.to_vec()))
+                .or_default()
+                .introduced
+                .push(commit);
         });
         for (&parent, &parent_root) in parents.iter().zip(&parent_roots) {
             pruned.difference(parent_root, &[root], &mut path, &mut |path, blob| {
@@ -346,10 +368,9 @@ pub(crate) fn attribute(
 
     let mut out: HashMap<u32, Vec<Placement>> = HashMap::new();
     for ((blob, path), mut g) in gathered {
-        let in_scope = |c: u32| {
-            scope.is_none_or(|s| s.contains(graph.commits[c as usize].number))
-        };
-        g.introduced.sort_by_cached_key(|&c| (!in_scope(c), standing.order(c)));
+        let in_scope = |c: u32| scope.is_none_or(|s| s.contains(graph.commits[c as usize].number));
+        g.introduced
+            .sort_by_cached_key(|&c| (!in_scope(c), standing.order(c)));
         // Commits that nothing holds say little beside one that a ref does.
         if g.introduced.first().is_some_and(|&c| standing.reachable(c)) {
             g.introduced.retain(|&c| standing.reachable(c));
@@ -360,7 +381,11 @@ pub(crate) fn attribute(
             Some(commit) => standing.place_of(commit),
             None => Where::Unreachable,
         };
-        let last_seen = if g.in_head { standing.head } else { g.last_seen };
+        let last_seen = if g.in_head {
+            standing.head
+        } else {
+            g.last_seen
+        };
         out.entry(blob).or_default().push(Placement {
             path: path.into(),
             place,
@@ -392,7 +417,11 @@ fn place_without_commits(
         refs: 0,
     };
     for &(number, rank) in &standing.direct {
-        let place = if rank < standing.first_log { Where::Ref } else { Where::Unreachable };
+        let place = if rank < standing.first_log {
+            Where::Ref
+        } else {
+            Where::Unreachable
+        };
         if wanted.contains(number) {
             if !held.contains(&number) {
                 out.entry(number).or_default().push(placement(b"", place));
@@ -433,10 +462,7 @@ fn place_without_commits(
 
 /// Counts what reachable commits and trees name and the store does not have: ids, and whether
 /// each is a tree.
-pub(crate) fn missing(
-    standing: &Standing<'_>,
-    index: &TreeIndex,
-) -> Vec<(ObjectId, ContentKind)> {
+pub(crate) fn missing(standing: &Standing<'_>, index: &TreeIndex) -> Vec<(ObjectId, ContentKind)> {
     let graph = standing.graph;
     let mut out: Vec<(ObjectId, ContentKind)> = graph
         .missing
@@ -451,7 +477,11 @@ pub(crate) fn missing(
             .filter(|&c| standing.reachable(c))
             .map(|c| graph.commits[c as usize].tree)
             .chain(
-                standing.direct.iter().filter(|d| d.1 < standing.first_log).map(|d| d.0),
+                standing
+                    .direct
+                    .iter()
+                    .filter(|d| d.1 < standing.first_log)
+                    .map(|d| d.0),
             )
             .filter(|&t| t != NONE)
             .collect();
@@ -466,7 +496,14 @@ pub(crate) fn missing(
         }
         let named = index.missing.iter().zip(gone).filter(|(_, gone)| *gone);
         out.extend(named.map(|((id, is_tree), _)| {
-            (*id, if *is_tree { ContentKind::Tree } else { ContentKind::Blob })
+            (
+                *id,
+                if *is_tree {
+                    ContentKind::Tree
+                } else {
+                    ContentKind::Blob
+                },
+            )
         }));
     }
     out.sort_unstable();

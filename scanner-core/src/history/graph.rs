@@ -71,7 +71,9 @@ impl Graph {
                 children[p as usize] += 1;
             }
         }
-        let mut order: Vec<u32> = (0..n as u32).filter(|&c| children[c as usize] == 0).collect();
+        let mut order: Vec<u32> = (0..n as u32)
+            .filter(|&c| children[c as usize] == 0)
+            .collect();
         let mut at = 0;
         while at < order.len() {
             for p in self.parents(order[at]) {
@@ -127,12 +129,19 @@ pub(crate) struct GraphReader<'a, F> {
 impl<'a, F: WorkerFactory> GraphReader<'a, F> {
     /// Reads for `store`, handing everything on to `inner`'s visitors.
     pub(crate) fn new(store: &'a ObjectStore, inner: &'a F) -> Self {
-        Self { store, inner, parts: Mutex::new(Vec::new()) }
+        Self {
+            store,
+            inner,
+            parts: Mutex::new(Vec::new()),
+        }
     }
 
     /// Puts together what the threads read.
     pub(crate) fn finish(self) -> Graph {
-        let parts = self.parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let parts = self
+            .parts
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut graph = Graph::default();
         for mut part in parts {
             let (commits, parents) = (graph.commits.len() as u32, graph.parents.len() as u32);
@@ -142,10 +151,18 @@ impl<'a, F: WorkerFactory> GraphReader<'a, F> {
             graph.commits.append(&mut part.commits);
             graph.parents.append(&mut part.parents);
             graph.tags.extend(part.tags);
-            graph.missing.extend(part.missing.into_iter().map(|(c, id, k)| (c + commits, id, k)));
+            graph.missing.extend(
+                part.missing
+                    .into_iter()
+                    .map(|(c, id, k)| (c + commits, id, k)),
+            );
         }
-        graph.by_number =
-            graph.commits.iter().enumerate().map(|(i, c)| (c.number, i as u32)).collect();
+        graph.by_number = graph
+            .commits
+            .iter()
+            .enumerate()
+            .map(|(i, c)| (c.number, i as u32))
+            .collect();
         for p in &mut graph.parents {
             if *p != NONE {
                 *p = graph.by_number.get(p).copied().unwrap_or(NONE);
@@ -178,16 +195,23 @@ pub(crate) struct GraphVisitor<'a, V> {
 impl<V> Drop for GraphVisitor<'_, V> {
     fn drop(&mut self) {
         let part = std::mem::take(&mut self.part);
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(part);
+        self.parts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(part);
     }
 }
 
 impl<V> GraphVisitor<'_, V> {
     /// Number of the object a header line names.
     fn number(&mut self, hex: &[u8], kind: ContentKind) -> u32 {
-        let Ok(id) = ObjectId::from_hex(hex) else { return NONE };
+        let Ok(id) = ObjectId::from_hex(hex) else {
+            return NONE;
+        };
         self.store.find(id.as_bytes()).unwrap_or_else(|| {
-            self.part.missing.push((self.part.commits.len() as u32, id, kind));
+            self.part
+                .missing
+                .push((self.part.commits.len() as u32, id, kind));
             NONE
         })
     }
@@ -209,12 +233,19 @@ impl<V> GraphVisitor<'_, V> {
             }
         }
         let parents = first_parent..self.part.parents.len() as u32;
-        self.part.commits.push(Commit { number, tree, time, parents });
+        self.part.commits.push(Commit {
+            number,
+            tree,
+            time,
+            parents,
+        });
     }
 
     fn tag(&mut self, number: u32, bytes: &[u8]) {
         let first = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
-        let target = first.strip_prefix(b"object ").and_then(|hex| ObjectId::from_hex(hex).ok());
+        let target = first
+            .strip_prefix(b"object ")
+            .and_then(|hex| ObjectId::from_hex(hex).ok());
         if let Some(target) = target.and_then(|id| self.store.find(id.as_bytes())) {
             self.part.tags.push((number, target));
         }
@@ -261,7 +292,10 @@ mod tests {
 
     #[test]
     fn person_lines_end_in_seconds_and_zone() {
-        assert_eq!(seconds_and_offset(b"A <a@b> 1700000000 +0530"), (1_700_000_000, 330));
+        assert_eq!(
+            seconds_and_offset(b"A <a@b> 1700000000 +0530"),
+            (1_700_000_000, 330)
+        );
         assert_eq!(seconds_and_offset(b"A <a@b> 5 -0330"), (5, -210));
         assert_eq!(seconds_and_offset(b"A > <a@b> -5 +0000"), (-5, 0));
         assert_eq!(seconds_and_offset(b"nothing here"), (0, 0));

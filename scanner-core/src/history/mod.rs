@@ -34,7 +34,9 @@ impl NumberSet {
     }
     /// Whether a number is in the set.
     pub(crate) fn contains(&self, number: u32) -> bool {
-        self.0.get(number as usize / 64).is_some_and(|w| w >> (number % 64) & 1 == 1)
+        self.0
+            .get(number as usize / 64)
+            .is_some_and(|w| w >> (number % 64) & 1 == 1)
     }
     /// How many numbers are in the set.
     pub(crate) fn len(&self) -> u64 {

@@ -95,10 +95,13 @@ impl<'a> Pruned<'a> {
             return EMPTY;
         }
         let next = self.nodes.len() as u32;
-        let number = *self.by_node.entry(node.into_boxed_slice()).or_insert_with_key(|node| {
-            self.nodes.push(node.clone());
-            next
-        });
+        let number = *self
+            .by_node
+            .entry(node.into_boxed_slice())
+            .or_insert_with_key(|node| {
+                self.nodes.push(node.clone());
+                next
+            });
         number
     }
 
@@ -132,8 +135,11 @@ impl<'a> Pruned<'a> {
                     tell(path, object & !BLOB);
                 }
             } else {
-                let below: Vec<u32> =
-                    others.iter().filter_map(in_others).filter(|o| o & BLOB == 0).collect();
+                let below: Vec<u32> = others
+                    .iter()
+                    .filter_map(in_others)
+                    .filter(|o| o & BLOB == 0)
+                    .collect();
                 self.difference(object, &below, path, tell);
             }
             path.truncate(length);

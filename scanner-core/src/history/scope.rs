@@ -42,7 +42,11 @@ pub(crate) fn select(
     context: &VisitContext<'_>,
     loose: &LooseKinds,
 ) -> Scope {
-    let &Wish { include, exclude, max_depth } = wish;
+    let &Wish {
+        include,
+        exclude,
+        max_depth,
+    } = wish;
     let mut objects = NumberSet::new(store.len());
     let mut commits = NumberSet::new(store.len());
     let excluded = reach(graph, exclude, None, &vec![false; graph.commits.len()]);
@@ -67,7 +71,11 @@ pub(crate) fn select(
             at = target;
         }
         if graph.find(at).is_none() {
-            if index.get(at).is_some() { roots.push(at) } else { blobs.push(at) }
+            if index.get(at).is_some() {
+                roots.push(at)
+            } else {
+                blobs.push(at)
+            }
         }
     }
     for &number in exclude {
@@ -100,10 +108,20 @@ pub(crate) fn select(
             mark(&inside, blobs);
         }
     };
-    let both: Vec<u64> =
-        trees.words().iter().zip(uninteresting.words()).map(|(a, b)| a | b).collect();
+    let both: Vec<u64> = trees
+        .words()
+        .iter()
+        .zip(uninteresting.words())
+        .map(|(a, b)| a | b)
+        .collect();
     let reader = TreeReader::new(store, Keep::Blobs(&tell), &|_, _| ());
-    store.traverse(&[ContentKind::Tree], Selection::Numbers(&both), loose, context, &&reader);
+    store.traverse(
+        &[ContentKind::Tree],
+        Selection::Numbers(&both),
+        loose,
+        context,
+        &&reader,
+    );
     let mut kept_trees = 0;
     let mut merged: Vec<u64> = objects.words().to_vec();
     for (i, word) in merged.iter_mut().enumerate() {
@@ -116,21 +134,30 @@ pub(crate) fn select(
     for blob in blobs {
         objects.insert(blob);
     }
-    Scope { objects, commits, trees: kept_trees }
+    Scope {
+        objects,
+        commits,
+        trees: kept_trees,
+    }
 }
 
 /// Commits that are reached from `from` without entering `barred`, at most `depth` deep.
 fn reach(graph: &Graph, from: &[u32], depth: Option<usize>, barred: &[bool]) -> Vec<bool> {
     let mut reached = vec![false; graph.commits.len()];
-    let mut level: Vec<u32> =
-        from.iter().filter_map(|&n| graph.find(graph.peel(n))).filter(|&c| !barred[c as usize]).collect();
+    let mut level: Vec<u32> = from
+        .iter()
+        .filter_map(|&n| graph.find(graph.peel(n)))
+        .filter(|&c| !barred[c as usize])
+        .collect();
     let mut left = depth.unwrap_or(usize::MAX);
     while !level.is_empty() && left > 0 {
         let mut next = Vec::new();
         for commit in level {
             if !std::mem::replace(&mut reached[commit as usize], true) {
                 next.extend(
-                    graph.parents(commit).filter(|&p| !barred[p as usize] && !reached[p as usize]),
+                    graph
+                        .parents(commit)
+                        .filter(|&p| !barred[p as usize] && !reached[p as usize]),
                 );
             }
         }

@@ -6,10 +6,7 @@
 use super::NONE;
 use crate::{
     model::{IssueKind, ObjectId, ScanIssue, SkipReason},
-    source::{
-        BlobView, BlobVisitor, ContentKind, CopyRun, WorkerFactory,
-        git::ObjectStore,
-    },
+    source::{BlobView, BlobVisitor, ContentKind, CopyRun, WorkerFactory, git::ObjectStore},
 };
 use std::{
     collections::HashMap,
@@ -40,7 +37,11 @@ struct Place {
     len: u32,
 }
 
-const NOWHERE: Place = Place { part: NONE, start: 0, len: 0 };
+const NOWHERE: Place = Place {
+    part: NONE,
+    start: 0,
+    len: 0,
+};
 
 /// The kept entries of all trees.
 #[derive(Debug, Default)]
@@ -116,17 +117,32 @@ impl<'a> TreeReader<'a> {
 
     /// Puts together what the threads read: the index, problems, and the number of trees.
     pub(crate) fn finish(self) -> (TreeIndex, Vec<ScanIssue>, u64) {
-        let parts = self.parts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let parts = self
+            .parts
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut index = TreeIndex {
             places: vec![NOWHERE; self.store.len() as usize],
             parts: Vec::new(),
-            names: self.names.into_inner().unwrap_or_else(PoisonError::into_inner).list,
-            missing: self.missing.into_inner().unwrap_or_else(PoisonError::into_inner).list,
+            names: self
+                .names
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner)
+                .list,
+            missing: self
+                .missing
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner)
+                .list,
         };
         let (mut issues, mut read) = (Vec::new(), 0);
         for (i, part) in parts.into_iter().enumerate() {
             for (tree, start, len) in part.places {
-                index.places[tree as usize] = Place { part: i as u32, start, len };
+                index.places[tree as usize] = Place {
+                    part: i as u32,
+                    start,
+                    len,
+                };
             }
             index.parts.push(part.kept);
             issues.extend(part.issues);
@@ -246,7 +262,9 @@ impl TreeVisitor<'_> {
     }
 
     fn missing(&self, id: &[u8], is_tree: bool) -> u32 {
-        let Some(id) = ObjectId::from_bytes(id) else { return NONE };
+        let Some(id) = ObjectId::from_bytes(id) else {
+            return NONE;
+        };
         let mut missing = lock(&self.reader.missing);
         let next = missing.list.len() as u32;
         let number = *missing.by_id.entry(id).or_insert(next);
@@ -259,15 +277,14 @@ impl TreeVisitor<'_> {
 
 /// Takes over the parent's entries that lie whole inside `run`, from the one that stands at `at`
 /// in the child. Returns the end of the last, or `None` when no entry of the parent starts there.
-fn take_over(
-    parent: &TreeState,
-    run: &CopyRun,
-    at: usize,
-    state: &mut TreeState,
-) -> Option<usize> {
+fn take_over(parent: &TreeState, run: &CopyRun, at: usize, state: &mut TreeState) -> Option<usize> {
     let from = (at - run.child_start + run.parent_start) as u32;
     let first = parent.ends.partition_point(|&e| e <= from);
-    let starts_here = if first == 0 { from == 0 } else { parent.ends[first - 1] == from };
+    let starts_here = if first == 0 {
+        from == 0
+    } else {
+        parent.ends[first - 1] == from
+    };
     let run_end = (run.parent_start + run.len) as u32;
     let after = first + parent.ends[first..].partition_point(|&e| e <= run_end);
     if !starts_here || after == first {
@@ -275,10 +292,16 @@ fn take_over(
     }
     let to = parent.ends[after - 1];
     let shift = (at as u32).wrapping_sub(from);
-    state.ends.extend(parent.ends[first..after].iter().map(|e| e.wrapping_add(shift)));
+    state.ends.extend(
+        parent.ends[first..after]
+            .iter()
+            .map(|e| e.wrapping_add(shift)),
+    );
     let first_item = parent.items.partition_point(|i| i.0 < from);
     let items = parent.items[first_item..].iter().take_while(|i| i.0 < to);
-    state.items.extend(items.map(|&(start, name, object)| (start.wrapping_add(shift), name, object)));
+    state
+        .items
+        .extend(items.map(|&(start, name, object)| (start.wrapping_add(shift), name, object)));
     Some(to.wrapping_add(shift) as usize)
 }
 
@@ -308,8 +331,12 @@ impl BlobVisitor for TreeVisitor<'_> {
         match self.reader.keep {
             Keep::Leading(_) => {
                 let start = self.part.kept.len() as u32;
-                self.part.kept.extend(state.items.iter().map(|&(_, name, object)| (name, object)));
-                self.part.places.push((view.number, start, state.items.len() as u32));
+                self.part
+                    .kept
+                    .extend(state.items.iter().map(|&(_, name, object)| (name, object)));
+                self.part
+                    .places
+                    .push((view.number, start, state.items.len() as u32));
             }
             Keep::Blobs(tell) => tell(view.number, &mut state.items.iter().map(|i| i.2)),
         }

@@ -47,7 +47,10 @@ pub(super) struct Assembly<'a> {
 
 impl<'a> Assembly<'a> {
     pub(super) fn new(scanner: &'a Scanner, findings: Vec<RawFinding>) -> Self {
-        Self { scanner, findings: findings.into_iter().map(|f| (f, Vec::new())).collect() }
+        Self {
+            scanner,
+            findings: findings.into_iter().map(|f| (f, Vec::new())).collect(),
+        }
     }
 
     /// Adds an occurrence at a place, unless the rule's path or an allowlist speaks against it.
@@ -114,7 +117,12 @@ impl<'a> Assembly<'a> {
         let skipped = skipped_by_reason.values().sum();
         Report {
             receipt: Receipt {
-                blobs: BlobCounts { seen: scanned + skipped, scanned, skipped, skipped_by_reason },
+                blobs: BlobCounts {
+                    seen: scanned + skipped,
+                    scanned,
+                    skipped,
+                    skipped_by_reason,
+                },
                 commits,
                 trees,
                 tags,

@@ -84,7 +84,11 @@ impl Collected {
 
     /// How many of a kind were not visited, whatever the reason.
     pub(super) fn skipped_of(&self, kind: ContentKind) -> u64 {
-        self.skipped.iter().filter(|((k, _), _)| *k == kind).map(|(_, n)| n).sum()
+        self.skipped
+            .iter()
+            .filter(|((k, _), _)| *k == kind)
+            .map(|(_, n)| n)
+            .sum()
     }
 
     pub(super) fn issue(&mut self, issue: ScanIssue) {
@@ -143,10 +147,17 @@ impl Collector {
     pub(super) fn finding(&self, key: FindingKey<'_>, proof: Proof) -> u32 {
         let mut findings = lock(&self.findings);
         let next = findings.list.len() as u32;
-        let number = *findings.by_key.entry((key.rule, key.secret.into())).or_insert(next);
+        let number = *findings
+            .by_key
+            .entry((key.rule, key.secret.into()))
+            .or_insert(next);
         if number == next {
             let secret = Secret::new(key.secret);
-            findings.list.push(RawFinding { rule: key.rule, secret, proof });
+            findings.list.push(RawFinding {
+                rule: key.rule,
+                secret,
+                proof,
+            });
         }
         number
     }
@@ -156,8 +167,14 @@ impl Collector {
     }
 
     pub(super) fn finish(self) -> (Collected, Vec<RawFinding>) {
-        let collected = self.collected.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let findings = self.findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let collected = self
+            .collected
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let findings = self
+            .findings
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         (collected, findings.list)
     }
 }

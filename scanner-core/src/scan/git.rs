@@ -68,8 +68,11 @@ impl GitScan<'_> {
             .chain(logs.issues)
             .collect();
         issues.into_iter().for_each(|issue| self.extra.issue(issue));
-        let receipt_tips: BTreeMap<String, ObjectId> =
-            refs.refs.iter().map(|r| (r.name.to_string(), r.target)).collect();
+        let receipt_tips: BTreeMap<String, ObjectId> = refs
+            .refs
+            .iter()
+            .map(|r| (r.name.to_string(), r.target))
+            .collect();
         let tips = Tips {
             head: self.repository.head(),
             refs: refs
@@ -78,7 +81,11 @@ impl GitScan<'_> {
                 .filter(|r| r.name != "HEAD" || r.symbolic.is_none())
                 .map(|r| (r.name.to_string(), r.target))
                 .collect(),
-            logs: logs.entries.into_iter().map(|(n, id)| (n.to_string(), id)).collect(),
+            logs: logs
+                .entries
+                .into_iter()
+                .map(|(n, id)| (n.to_string(), id))
+                .collect(),
         };
 
         let (graph, scope) = self.messages(&input.history, &tips)?;
@@ -89,7 +96,11 @@ impl GitScan<'_> {
         if input.history != HistoryScope::Nothing {
             self.objects(Phase::Blobs, &[ContentKind::Blob], selection);
         }
-        let working_set = if input.working_tree { self.working_set(&input.history) } else { None };
+        let working_set = if input.working_tree {
+            self.working_set(&input.history)
+        } else {
+            None
+        };
 
         let (mut collected, findings) = std::mem::take(&mut self.collector).finish();
         let occurrences = std::mem::take(&mut collected.occurrences);
@@ -102,7 +113,9 @@ impl GitScan<'_> {
         }
         let index = self.trees(&wanted, scope.as_ref(), &input.history);
         let mut extra = std::mem::take(&mut self.extra);
-        self.run.observer.phase(Phase::Attribution, occurrences.len() as u64, 0);
+        self.run
+            .observer
+            .phase(Phase::Attribution, occurrences.len() as u64, 0);
         let mut standing = Standing::new(&self.store, &graph, &tips);
         self.report_missing(&graph, &standing, &index, scope.as_ref(), &mut extra);
         self.report_interruption(&input.history, &mut extra);
@@ -132,7 +145,8 @@ impl GitScan<'_> {
         };
         self.run.observer.phase(phase, objects, 0);
         let visitors = self.visitors(Origin::Objects);
-        self.store.traverse(kinds, selection, &self.loose, self.run.context, &visitors);
+        self.store
+            .traverse(kinds, selection, &self.loose, self.run.context, &visitors);
     }
 
     fn visitors(&self, origin: Origin) -> Visitors<'_> {
@@ -158,15 +172,32 @@ impl GitScan<'_> {
         if *history == HistoryScope::All {
             let visitors = self.visitors(Origin::Objects);
             let reader = GraphReader::new(&self.store, &visitors);
-            self.store.traverse(&MESSAGES, Selection::All, &self.loose, run.context, &&reader);
+            self.store.traverse(
+                &MESSAGES,
+                Selection::All,
+                &self.loose,
+                run.context,
+                &&reader,
+            );
             return Ok((reader.finish(), None));
         }
         // The graph comes first here, because it says which messages are in scope.
         let silent = super::worker::Silent;
         let reader = GraphReader::new(&self.store, &silent);
-        self.store.traverse(&MESSAGES, Selection::All, &self.loose, run.context, &&reader);
+        self.store.traverse(
+            &MESSAGES,
+            Selection::All,
+            &self.loose,
+            run.context,
+            &&reader,
+        );
         let graph = reader.finish();
-        let HistoryScope::Reachable { include, exclude, max_depth } = history else {
+        let HistoryScope::Reachable {
+            include,
+            exclude,
+            max_depth,
+        } = history
+        else {
             return Ok((graph, None));
         };
         let include = if include.is_empty() {
@@ -187,11 +218,15 @@ impl GitScan<'_> {
         let nothing = |_: u32| false;
         let reader = TreeReader::new(&self.store, Keep::Leading(&nothing), &|_, _| ());
         let trees = [ContentKind::Tree];
-        self.store.traverse(&trees, Selection::All, &self.loose, run.context, &&reader);
+        self.store
+            .traverse(&trees, Selection::All, &self.loose, run.context, &&reader);
         let (index, _, _) = reader.finish();
-        let wish = scope::Wish { include: &include, exclude: &exclude, max_depth: *max_depth };
-        let scope =
-            scope::select(&self.store, &graph, &index, &wish, run.context, &self.loose);
+        let wish = scope::Wish {
+            include: &include,
+            exclude: &exclude,
+            max_depth: *max_depth,
+        };
+        let scope = scope::select(&self.store, &graph, &index, &wish, run.context, &self.loose);
         let selection = Selection::Numbers(scope.objects.words());
         self.objects(Phase::Commits, &MESSAGES, selection);
         Ok((graph, Some(scope)))
@@ -224,12 +259,14 @@ impl GitScan<'_> {
             return TreeIndex::default();
         }
         let run = self.run;
-        run.observer.phase(Phase::Trees, self.store.count(ContentKind::Tree), 0);
+        run.observer
+            .phase(Phase::Trees, self.store.count(ContentKind::Tree), 0);
         let is_wanted = |number: u32| wanted.contains(number);
         let told = |objects, bytes| run.observer.progress(objects, bytes);
         let reader = TreeReader::new(&self.store, Keep::Leading(&is_wanted), &told);
         let trees = [ContentKind::Tree];
-        self.store.traverse(&trees, Selection::All, &self.loose, run.context, &&reader);
+        self.store
+            .traverse(&trees, Selection::All, &self.loose, run.context, &&reader);
         let (index, issues, read) = reader.finish();
         issues.into_iter().for_each(|issue| self.extra.issue(issue));
         self.extra.visited[ContentKind::Tree as usize] = scope.map_or(read, |s| s.trees);
@@ -274,7 +311,12 @@ impl GitScan<'_> {
         let shallow: BTreeSet<ObjectId> = self.repository.shallow().iter().copied().collect();
         let absent = self.store.promisor || self.repository.is_promisor();
         let mut say = |kind, object, message: String| {
-            extra.issue(ScanIssue { kind, object, path: None, message });
+            extra.issue(ScanIssue {
+                kind,
+                object,
+                path: None,
+                message,
+            });
         };
         if !shallow.is_empty() {
             say(
@@ -287,16 +329,27 @@ impl GitScan<'_> {
                 ),
             );
         }
-        let kind = if absent { IssueKind::Missing } else { IssueKind::Corrupt };
+        let kind = if absent {
+            IssueKind::Missing
+        } else {
+            IssueKind::Corrupt
+        };
         let parents = graph.missing_parents(&shallow, standing);
         for (id, by) in parents {
-            say(kind, Some(id), format!("commit is missing: it is a parent of {by}"));
+            say(
+                kind,
+                Some(id),
+                format!("commit is missing: it is a parent of {by}"),
+            );
         }
         if scope.is_some() {
             return;
         }
         let missing = attribute::missing(standing, index);
-        let blobs = missing.iter().filter(|(_, kind)| *kind == ContentKind::Blob).count();
+        let blobs = missing
+            .iter()
+            .filter(|(_, kind)| *kind == ContentKind::Blob)
+            .count();
         let trees = missing.len() - blobs;
         if absent && !missing.is_empty() {
             say(
@@ -309,7 +362,11 @@ impl GitScan<'_> {
             );
         } else {
             for (id, kind) in &missing {
-                let noun = if *kind == ContentKind::Blob { "blob" } else { "tree" };
+                let noun = if *kind == ContentKind::Blob {
+                    "blob"
+                } else {
+                    "tree"
+                };
                 say(
                     IssueKind::Corrupt,
                     Some(*id),
@@ -350,12 +407,16 @@ fn locate(
         ContentKind::Commit | ContentKind::Tag => {
             let commit = standing.find(o.number);
             let (place, refs) = match commit {
-                Some(commit) => {
-                    (Where::CommitMessage, standing.ref_names(standing.refs_of(commit)))
-                }
+                Some(commit) => (
+                    Where::CommitMessage,
+                    standing.ref_names(standing.refs_of(commit)),
+                ),
                 None => {
                     let holds = tips.refs.iter().filter(|r| r.1 == o.id);
-                    let refs = holds.map(|r| r.0.clone()).take(attribute::MOST_REFS).collect();
+                    let refs = holds
+                        .map(|r| r.0.clone())
+                        .take(attribute::MOST_REFS)
+                        .collect();
                     (Where::TagMessage, refs)
                 }
             };
@@ -387,4 +448,3 @@ fn locate(
         }
     }
 }
-

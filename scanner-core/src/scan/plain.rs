@@ -33,7 +33,9 @@ pub(super) fn paths(run: &Run<'_>, input: &PathsInput) -> Result<Report, ScanErr
     run.observer.phase(Phase::Files, files.len() as u64, 0);
     let collector = Collector::default();
     files.visit(run.context, &visitors(run, &collector));
-    Ok(report(run, collector, |number| (files.path(number).into(), Where::File)))
+    Ok(report(run, collector, |number| {
+        (files.path(number).into(), Where::File)
+    }))
 }
 
 /// Scans one piece of content.

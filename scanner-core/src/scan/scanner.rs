@@ -93,6 +93,7 @@ pub struct ScannerBuilder {
     max_memory_bytes: u64,
     timeout: Option<Duration>,
     engine: EngineKind,
+    delta_aware: bool,
 }
 
 /// Scans inputs with one set of rules. Use one for many inputs: what it prepares is shared.
@@ -121,6 +122,7 @@ impl Scanner {
             max_memory_bytes: 1 << 30,
             timeout: None,
             engine: EngineKind::default(),
+            delta_aware: true,
         }
     }
 
@@ -137,13 +139,21 @@ impl Scanner {
     ) -> Result<Report, ScanError> {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let context = VisitContext {
-            threads: if self.config.threads == 0 { cores() } else { self.config.threads },
+            threads: if self.config.threads == 0 {
+                cores()
+            } else {
+                self.config.threads
+            },
             max_blob_bytes: self.config.max_blob_bytes,
             max_memory_bytes: self.config.max_memory_bytes,
             interrupt,
             deadline: self.config.timeout.map(|t| Instant::now() + t),
         };
-        let run = Run { scanner: self, observer, context: &context };
+        let run = Run {
+            scanner: self,
+            observer,
+            context: &context,
+        };
         match input {
             #[cfg(feature = "git")]
             Input::Git(git) => super::git::scan(&run, git),
@@ -165,9 +175,10 @@ impl Scanner {
     }
 
     pub(super) fn mode(&self) -> Mode {
-        match self.config.engine {
-            EngineKind::Reference => Mode::Full,
-            _ => Mode::Incremental,
+        if self.config.delta_aware && self.config.engine != EngineKind::Reference {
+            Mode::Incremental
+        } else {
+            Mode::Full
         }
     }
 }
@@ -209,6 +220,14 @@ impl ScannerBuilder {
         self.engine = engine;
         self
     }
+    /// Chooses whether blobs stored as deltas are searched only where they differ from their base.
+    /// On by default. Off, every blob is searched in full: the findings are the same, and showing
+    /// that is what this is for. [`EngineKind::Reference`] always searches in full.
+    #[must_use]
+    pub fn delta_aware(mut self, delta_aware: bool) -> Self {
+        self.delta_aware = delta_aware;
+        self
+    }
     /// Makes the scanner.
     ///
     /// # Errors
@@ -218,6 +237,11 @@ impl ScannerBuilder {
         let engine = engine::build(self.engine, Arc::clone(confirmer.literals()))
             .map_err(|e| ScanError::Engine(e.to_string()))?;
         let ruleset_hash = self.rules.hash();
-        Ok(Scanner { config: self, confirmer, engine, ruleset_hash })
+        Ok(Scanner {
+            config: self,
+            confirmer,
+            engine,
+            ruleset_hash,
+        })
     }
 }

@@ -17,8 +17,7 @@ use crate::{
     filter::allowlist::MatchText,
     model::{Location, ObjectId, ScanIssue, SkipReason, Span},
     source::{
-        BlobView, BlobVisitor, ContentKind, CopyRun, HashKind, WorkerFactory, blob_id,
-        message,
+        BlobView, BlobVisitor, ContentKind, CopyRun, HashKind, WorkerFactory, blob_id, message,
     },
 };
 use std::{cmp::Reverse, ops::ControlFlow, sync::Arc};
@@ -176,7 +175,11 @@ impl ScanWorker<'_> {
     fn search_gap(&mut self, content: &[u8], start: usize, end: usize, state: &mut BlobState) {
         let reach = self.confirmer.literals().longest().saturating_sub(1);
         let from = if start == 0 { 0 } else { start - reach };
-        let to = if end == content.len() { end } else { end + reach };
+        let to = if end == content.len() {
+            end
+        } else {
+            end + reach
+        };
         if from < to && !(start == end && (start == 0 || end == content.len())) {
             self.search(content, from..to, start, end, state);
         }
@@ -206,7 +209,9 @@ impl ScanWorker<'_> {
     }
 
     fn literal_len(&self, literal: u32) -> usize {
-        self.confirmer.literals().literals()[literal as usize].0.len()
+        self.confirmer.literals().literals()[literal as usize]
+            .0
+            .len()
     }
 
     /// Confirms a hit and adds it to the state.
@@ -215,7 +220,10 @@ impl ScanWorker<'_> {
         self.confirm.confirm(content, hit, &mut self.found);
         let first = state.matches.len() as u32;
         for m in &self.found {
-            let key = FindingKey { rule: m.rule, secret: &content[m.secret_start..m.secret_end] };
+            let key = FindingKey {
+                rule: m.rule,
+                secret: &content[m.secret_start..m.secret_end],
+            };
             let finding = self.collector.finding(key, m.proof);
             let relative = |at: usize| (at as i64 - i64::from(hit.start)) as i32;
             state.matches.push(Carry {
@@ -228,13 +236,25 @@ impl ScanWorker<'_> {
                 settled: m.settled,
             });
         }
-        state.hits.push(Carried { hit, first, count: self.found.len() as u32 });
+        state.hits.push(Carried {
+            hit,
+            first,
+            count: self.found.len() as u32,
+        });
     }
 
     /// Takes over the parent's hits inside a run.
-    fn inherit(&mut self, content: &[u8], parent: &BlobState, run: &CopyRun, state: &mut BlobState) {
+    fn inherit(
+        &mut self,
+        content: &[u8],
+        parent: &BlobState,
+        run: &CopyRun,
+        state: &mut BlobState,
+    ) {
         let run_end = run.parent_start + run.len;
-        let from = parent.hits.partition_point(|c| (c.hit.start as usize) < run.parent_start);
+        let from = parent
+            .hits
+            .partition_point(|c| (c.hit.start as usize) < run.parent_start);
         // Beyond the content's ends there is nothing to change, if both contents end there.
         let open_start = run.parent_start == 0 && run.child_start == 0;
         let open_end = run_end == parent.len && run.child_start + run.len == content.len();
@@ -262,7 +282,11 @@ impl ScanWorker<'_> {
                 let range = carried.first as usize..(carried.first + carried.count) as usize;
                 state.matches.extend_from_slice(&parent.matches[range]);
             }
-            state.hits.push(Carried { hit, first, count: carried.count });
+            state.hits.push(Carried {
+                hit,
+                first,
+                count: carried.count,
+            });
         }
     }
 
@@ -271,17 +295,19 @@ impl ScanWorker<'_> {
         self.placed.clear();
         if !state.matches.is_empty() {
             for carried in state.hits.iter().filter(|c| c.count > 0) {
-                let at = |relative: i32| (i64::from(carried.hit.start) + i64::from(relative)) as usize;
+                let at =
+                    |relative: i32| (i64::from(carried.hit.start) + i64::from(relative)) as usize;
                 let range = carried.first as usize..(carried.first + carried.count) as usize;
-                self.placed.extend(state.matches[range].iter().map(|m| Placed {
-                    rule: m.rule,
-                    finding: m.finding,
-                    start: at(m.start),
-                    end: at(m.end),
-                    secret_start: at(m.secret_start),
-                    secret_end: at(m.secret_end),
-                    settled: m.settled,
-                }));
+                self.placed
+                    .extend(state.matches[range].iter().map(|m| Placed {
+                        rule: m.rule,
+                        finding: m.finding,
+                        start: at(m.start),
+                        end: at(m.end),
+                        secret_start: at(m.secret_start),
+                        secret_end: at(m.secret_end),
+                        settled: m.settled,
+                    }));
             }
         }
         if self.confirmer.has_whole_blob_rules() {
@@ -289,8 +315,10 @@ impl ScanWorker<'_> {
             let hits: Vec<Hit> = state.hits.iter().map(|c| c.hit).collect();
             self.confirm.whole_blob(content, &hits, &mut self.found);
             for m in &self.found {
-                let key =
-                    FindingKey { rule: m.rule, secret: &content[m.secret_start..m.secret_end] };
+                let key = FindingKey {
+                    rule: m.rule,
+                    secret: &content[m.secret_start..m.secret_end],
+                };
                 self.placed.push(Placed {
                     rule: m.rule,
                     finding: self.collector.finding(key, m.proof),
@@ -311,7 +339,13 @@ impl ScanWorker<'_> {
             return;
         }
         self.placed.sort_unstable_by_key(|p| {
-            (p.rule, p.start, Reverse(p.end), p.secret_start, p.secret_end)
+            (
+                p.rule,
+                p.start,
+                Reverse(p.end),
+                p.secret_start,
+                p.secret_end,
+            )
         });
         let mut last: Option<Placed> = None;
         self.placed.retain(|p| {
@@ -342,7 +376,8 @@ impl ScanWorker<'_> {
                 !(confirmer.rule(p.rule).generic && covered)
             });
         }
-        self.placed.sort_unstable_by_key(|p| (p.secret_start, p.secret_end, p.rule));
+        self.placed
+            .sort_unstable_by_key(|p| (p.secret_start, p.secret_end, p.rule));
     }
 
     /// Records what is in `placed`. `map` gives the position in the content as stored of a
@@ -376,7 +411,10 @@ impl ScanWorker<'_> {
             let Some(pending) = pending else { continue };
             let within = Location::of(
                 &content[line_start..p.secret_end],
-                Span::new((p.secret_start - line_start) as u64, (p.secret_end - line_start) as u64),
+                Span::new(
+                    (p.secret_start - line_start) as u64,
+                    (p.secret_end - line_start) as u64,
+                ),
             );
             self.out.occurrences.push(RawOccurrence {
                 finding: p.finding,
@@ -445,7 +483,11 @@ impl BlobVisitor for ScanWorker<'_> {
 
     fn blob(&mut self, view: &BlobView<'_, BlobState>, state: &mut BlobState) -> ControlFlow<()> {
         self.content(view, state);
-        if view.report && !self.uncounted.is_some_and(|uncounted| uncounted(view.number)) {
+        if view.report
+            && !self
+                .uncounted
+                .is_some_and(|uncounted| uncounted(view.number))
+        {
             let bytes = view.bytes.len() as u64;
             self.out.count(view.kind, bytes);
             self.untold.0 += 1;

@@ -20,11 +20,20 @@ pub(crate) use traverse::{LooseKinds, Selection};
 pub struct WorkingSet;
 impl WorkingSet {
     /// x
-    pub fn open(_: &Repository) -> Result<Self, RepositoryError> { Ok(Self) }
+    pub fn open(_: &Repository) -> Result<Self, RepositoryError> {
+        Ok(Self)
+    }
     /// x
-    pub fn provenance(&self, _: u32) -> (&[u8], crate::model::Where) { (b"", crate::model::Where::Index) }
+    pub fn provenance(&self, _: u32) -> (&[u8], crate::model::Where) {
+        (b"", crate::model::Where::Index)
+    }
     /// x
-    pub fn visit<F: crate::source::WorkerFactory>(&self, _: &crate::source::VisitContext<'_>, _: &F) {}
+    pub fn visit<F: crate::source::WorkerFactory>(
+        &self,
+        _: &crate::source::VisitContext<'_>,
+        _: &F,
+    ) {
+    }
 }
 
 /// Real repositories, made by the `git` command away from any user's configuration.
