@@ -3,9 +3,11 @@
 mod layout;
 mod open;
 mod refs;
+mod worktree;
 
 pub use open::{Repository, RepositoryError, RepositoryKind, detect};
 pub use refs::{Ref, Reflogs, Refs};
+pub use worktree::WorkingSet;
 
 /// Real repositories, made by the `git` command away from any user's configuration.
 #[cfg(test)]
