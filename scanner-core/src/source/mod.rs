@@ -160,6 +160,9 @@ impl From<HashKind> for gix::hash::Kind {
 ///
 /// The SHA-1 is Git's collision-detecting one; where it detects an attack, Git refuses the object
 /// but here the plain digest is given, because content must have a name to be reported under.
+///
+/// # Panics
+/// Never: the hash of SHA-256 has no attack to detect.
 pub fn blob_id(bytes: &[u8], kind: HashKind) -> ObjectId {
     let header = format!("blob {}\0", bytes.len());
     match kind {

@@ -168,6 +168,16 @@ impl Layout {
     }
 }
 
+/// Whether a directory holds a `.git` that is a repository, or a file that names one.
+pub(super) fn holds_repository(dir: &Path) -> bool {
+    let dot_git = dir.join(".git");
+    match fs::symlink_metadata(&dot_git) {
+        Err(_) => false,
+        Ok(meta) if meta.is_file() => read_git_file(&dot_git).is_some(),
+        Ok(_) => Layout::git_dir(dir, dot_git, None).is_some(),
+    }
+}
+
 /// The few settings that say how a repository is laid out.
 #[derive(Debug, Default)]
 pub(super) struct Config {

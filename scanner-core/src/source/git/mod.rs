@@ -7,6 +7,7 @@ mod open;
 mod refs;
 pub(crate) mod store;
 mod traverse;
+mod worktree;
 
 pub(crate) use inflate::Inflater;
 pub use open::{Repository, RepositoryError, RepositoryKind, detect};
@@ -14,27 +15,7 @@ pub use refs::{Ref, Reflogs, Refs};
 pub use store::ObjectStore;
 pub use traverse::Decoded;
 pub(crate) use traverse::{LooseKinds, Selection};
-
-/// Stand-in until the real one lands.
-#[derive(Debug)]
-pub struct WorkingSet;
-impl WorkingSet {
-    /// x
-    pub fn open(_: &Repository) -> Result<Self, RepositoryError> {
-        Ok(Self)
-    }
-    /// x
-    pub fn provenance(&self, _: u32) -> (&[u8], crate::model::Where) {
-        (b"", crate::model::Where::Index)
-    }
-    /// x
-    pub fn visit<F: crate::source::WorkerFactory>(
-        &self,
-        _: &crate::source::VisitContext<'_>,
-        _: &F,
-    ) {
-    }
-}
+pub use worktree::WorkingSet;
 
 /// Real repositories, made by the `git` command away from any user's configuration.
 #[cfg(test)]

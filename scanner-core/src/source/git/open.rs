@@ -77,6 +77,12 @@ pub enum RepositoryError {
         /// What its configuration says.
         format: String,
     },
+    /// A working tree is wanted where there is none.
+    #[error("{} has no working tree: it is bare", path.display())]
+    NoWorkingTree {
+        /// The repository.
+        path: PathBuf,
+    },
     /// A revision that the repository does not have.
     #[error("no revision {spec:?} in {}: {reason}", path.display())]
     Revision {
