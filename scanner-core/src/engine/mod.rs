@@ -4,11 +4,78 @@
 //! match there, is decided by one shared stage, [`crate::confirm`], so that engines differ in
 //! speed and in nothing else.
 
+mod aho;
+mod frequency;
+#[cfg(feature = "hyperscan")]
+mod hyperscan;
+mod literal;
+mod reference;
 mod set;
+
+#[cfg(test)]
+mod tests;
 
 pub use set::{LiteralSet, LiteralUse};
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
+
+/// Which engine finds literals. All find the same ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum EngineKind {
+    /// A hashed four-gram filter of our own ahead of exact verification.
+    #[default]
+    Literal,
+    /// The aho-corasick crate.
+    AhoCorasick,
+    /// The oracle: the plainest code, and slow.
+    Reference,
+    /// Vectorscan or Hyperscan.
+    #[cfg(feature = "hyperscan")]
+    Hyperscan,
+}
+
+/// Why an engine cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The literals are more than the engine takes.
+    #[error(
+        "the {engine} engine cannot take these {literals} literals: {message}; use another engine"
+    )]
+    Build {
+        /// The engine's name.
+        engine: &'static str,
+        /// How many literals there are.
+        literals: usize,
+        /// What the engine says.
+        message: String,
+    },
+    /// The engine does not work on this machine.
+    #[error("the {engine} engine does not work on this machine: {message}; use another engine")]
+    Unavailable {
+        /// The engine's name.
+        engine: &'static str,
+        /// What is in the way.
+        message: String,
+    },
+}
+
+/// Makes an engine over the literals of a rule set.
+///
+/// # Errors
+/// When the engine does not take the literals or does not work on this machine. `Literal` and
+/// `Reference` fail only for sets whose short literals (below three bytes) `AhoCorasick` refuses,
+/// so never for literals of rules.
+pub fn build(kind: EngineKind, set: Arc<LiteralSet>) -> Result<Box<dyn Engine>, EngineError> {
+    Ok(match kind {
+        EngineKind::Literal => Box::new(literal::LiteralEngine::new(set)?),
+        EngineKind::AhoCorasick => Box::new(aho::AhoEngine::new(set)?),
+        EngineKind::Reference => Box::new(reference::ReferenceEngine::new(set)),
+        #[cfg(feature = "hyperscan")]
+        EngineKind::Hyperscan => Box::new(hyperscan::HyperscanEngine::new(set)?),
+    })
+}
 
 /// An occurrence of a literal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,7 +88,7 @@ pub struct Hit {
 
 /// A literal matcher, shared by all threads.
 pub trait Engine: Send + Sync + std::fmt::Debug {
-    /// Returns its name: `literal`, `aho-corasick`, `hyperscan`.
+    /// Returns its name: `literal`, `aho-corasick`, `reference`, `hyperscan`.
     fn name(&self) -> &'static str;
     /// Makes one thread's worker, which owns all scratch memory.
     fn worker(&self) -> Box<dyn EngineWorker + Send + '_>;

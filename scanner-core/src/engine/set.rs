@@ -55,6 +55,19 @@ impl LiteralSet {
                 }
             }
         }
+        Self::from_map(map)
+    }
+
+    /// Collects literals that no rule uses: bytes (lower case where case is ignored) and whether
+    /// ASCII case is ignored. For other searches than that for rules, and for tests.
+    ///
+    /// Empty literals are left out, for they would stand everywhere.
+    pub fn from_literals(literals: impl IntoIterator<Item = (Vec<u8>, bool)>) -> Self {
+        Self::from_map(literals.into_iter().map(|l| (l, Vec::new())).collect())
+    }
+
+    fn from_map(mut map: BTreeMap<(Vec<u8>, bool), Vec<LiteralUse>>) -> Self {
+        map.retain(|(bytes, _), _| !bytes.is_empty());
         let longest = map.keys().map(|(bytes, _)| bytes.len()).max().unwrap_or(0);
         let (literals, mut uses): (Vec<_>, Vec<Vec<_>>) = map.into_iter().unzip();
         for u in &mut uses {

@@ -5,6 +5,7 @@ mod observe;
 pub use observe::{NoObserver, Observer, Phase};
 
 mod scanner;
-pub use scanner::{EngineKind, Input, PathsInput, ScanError, Scanner, ScannerBuilder};
+pub use crate::engine::EngineKind;
 #[cfg(feature = "git")]
 pub use scanner::{GitInput, HistoryScope};
+pub use scanner::{Input, PathsInput, ScanError, Scanner, ScannerBuilder};

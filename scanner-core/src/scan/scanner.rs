@@ -1,7 +1,7 @@
 //! The scanner: from inputs to a report.
 
 use super::{Observer, observe::NoObserver};
-use crate::{model::Report, rules::RuleSet};
+use crate::{engine::EngineKind, model::Report, rules::RuleSet};
 use std::{path::PathBuf, sync::atomic::AtomicBool, time::Duration};
 
 /// What to scan.
@@ -88,22 +88,6 @@ pub struct ScannerBuilder {
     max_memory_bytes: u64,
     timeout: Option<Duration>,
     engine: EngineKind,
-}
-
-/// Which engine finds candidates. All give the same findings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum EngineKind {
-    /// A hashed four-gram filter of our own ahead of exact verification.
-    #[default]
-    Literal,
-    /// The aho-corasick crate.
-    AhoCorasick,
-    /// The oracle: every blob in full, no delta awareness, the plainest code.
-    Reference,
-    /// Vectorscan or Hyperscan.
-    #[cfg(feature = "hyperscan")]
-    Hyperscan,
 }
 
 /// Scans inputs with one set of rules. Cheap to share; use one for many inputs.
