@@ -122,8 +122,20 @@ impl GitScan<'_> {
 
         let commits = scope.as_ref().map(|s| &s.commits);
         let placements = attribute::attribute(&standing, &index, &wanted, commits);
+        // A staged blob is an object that no commit holds; its place is the index.
+        let staged: BTreeSet<ObjectId> = working_set
+            .iter()
+            .flat_map(WorkingSet::staged)
+            .map(|(_, id)| id)
+            .collect();
         let mut assembly = Assembly::new(self.run.scanner, findings);
         for o in &occurrences {
+            if o.origin == Origin::Objects
+                && staged.contains(&o.id)
+                && !placements.contains_key(&o.number)
+            {
+                continue;
+            }
             match (&working_set, o.origin) {
                 (Some(set), Origin::WorkingSet) => {
                     let (path, place) = set.provenance(o.number);
@@ -277,7 +289,7 @@ impl GitScan<'_> {
     fn working_set(&mut self, history: &HistoryScope) -> Option<WorkingSet> {
         self.repository.worktree()?;
         self.run.observer.phase(Phase::Files, 0, 0);
-        let set = match WorkingSet::open(&self.repository) {
+        let set = match WorkingSet::open(&self.repository, self.run.context.threads) {
             Ok(set) => set,
             Err(error) => {
                 self.extra.issue(ScanIssue {

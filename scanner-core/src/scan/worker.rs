@@ -20,7 +20,11 @@ use crate::{
         BlobView, BlobVisitor, ContentKind, CopyRun, HashKind, WorkerFactory, blob_id, message,
     },
 };
-use std::{cmp::Reverse, ops::ControlFlow, sync::Arc};
+use std::{
+    cmp::Reverse,
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
 
 /// What is kept of a blob for its delta children.
 #[derive(Debug, Default)]
@@ -190,7 +194,7 @@ impl ScanWorker<'_> {
     fn search(
         &mut self,
         content: &[u8],
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         start: usize,
         end: usize,
         state: &mut BlobState,
@@ -380,13 +384,13 @@ impl ScanWorker<'_> {
             .sort_unstable_by_key(|p| (p.secret_start, p.secret_end, p.rule));
     }
 
-    /// Records what is in `placed`. `map` gives the position in the content as stored of a
-    /// position in `content`.
+    /// Records what is in `placed`. `map` gives the range of the content as stored that a range
+    /// of `content` stands for.
     fn emit(
         &mut self,
         view: &BlobView<'_, BlobState>,
         content: &[u8],
-        mut map: impl FnMut(usize) -> usize,
+        mut map: impl FnMut(Range<usize>) -> Range<usize>,
     ) {
         let id = view.id.unwrap_or_else(|| blob_id(view.bytes, self.hash));
         let (mut at, mut line, mut line_start) = (0, 1, 0);
@@ -416,6 +420,7 @@ impl ScanWorker<'_> {
                     (p.secret_end - line_start) as u64,
                 ),
             );
+            let stored = map(p.secret_start..p.secret_end);
             self.out.occurrences.push(RawOccurrence {
                 finding: p.finding,
                 origin: self.origin,
@@ -429,7 +434,7 @@ impl ScanWorker<'_> {
                     end_line: line + within.end_line - 1,
                     end_column: within.end_column,
                 },
-                span: Span::new(map(p.secret_start) as u64, map(p.secret_end) as u64),
+                span: Span::new(stored.start as u64, stored.end as u64),
             });
         }
     }
@@ -459,7 +464,7 @@ impl ScanWorker<'_> {
             self.place(&text, &text_state);
             self.settle();
             if !self.placed.is_empty() {
-                let mapping = utf16::Mapping::new(content, kind);
+                let mut mapping = utf16::Mapping::new(content, kind);
                 self.emit(view, &text, |at| mapping.original(at));
             }
             self.text = text;
