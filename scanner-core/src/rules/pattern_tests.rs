@@ -284,6 +284,11 @@ fn rules_are_complete_and_in_order() {
                 !entry.drop_if_invalid || !entry.validate.is_empty(),
                 "{id}: nothing to be invalid by"
             );
+            let guarded = entry.regex.ends_with("$)") || entry.regex.starts_with("(?:^|");
+            assert!(
+                !guarded || entry.secret_group != Some(0),
+                "{id}: the guard is no secret"
+            );
         }
     }
 }
