@@ -18,7 +18,7 @@ pub fn check(validator: Validator, secret: &[u8]) -> Proof {
     match validator {
         Validator::AgeKey => age_key(secret),
         Validator::ApifyCrc32 => tail(secret, 6, |body| base62_lower_first(crc32(body))),
-        Validator::AtlassianCrc32 => tail(secret, 8, |body| hex(crc32(body)).to_ascii_uppercase()),
+        Validator::AtlassianCrc32 => atlassian_crc32(secret),
         Validator::AtlassianDcToken => atlassian_dc_token(secret),
         Validator::AwsBedrockKey => aws_bedrock_key(secret),
         Validator::AwsKeyId => aws_key_id(secret),
@@ -277,6 +277,21 @@ pub(crate) fn bech32_step(sum: u32, value: u32) -> u32 {
         .enumerate()
         .filter(|(bit, _)| (top >> bit) & 1 == 1)
         .fold(next, |sum, (_, generator)| sum ^ generator)
+}
+
+fn atlassian_crc32(secret: &[u8]) -> Proof {
+    let sum = |body: &[u8]| hex(crc32(body)).to_ascii_uppercase();
+    // The `=` ahead of the check is escaped in URLs and property files; the check covers it bare.
+    let Some((body, check)) = secret.split_last_chunk::<8>() else {
+        return Proof::Failed;
+    };
+    let bare = [&b"%3D"[..], b"%3d", b"\\="]
+        .iter()
+        .find_map(|mark| body.strip_suffix(*mark));
+    match bare {
+        Some(bare) => tail(&[bare, b"=", check].concat(), 8, sum),
+        None => tail(secret, 8, sum),
+    }
 }
 
 fn atlassian_dc_token(secret: &[u8]) -> Proof {
@@ -1097,6 +1112,23 @@ mod tests {
     fn a_github_token_of_another_length_is_not_refuted() {
         let secret = expand("ghr{{}}_{{base62:76}}", 1);
         assert_eq!(check(Validator::GithubCrc32, &secret), Proof::Plausible);
+    }
+
+    #[test]
+    fn an_atlassian_token_may_have_its_equals_sign_escaped() {
+        let secret = expand(
+            "ATATT{{}}3xFfGF0{{base64url:171}}={{check:atlassian-crc32}}",
+            2,
+        );
+        for mark in ["%3D", "%3d", "\\="] {
+            let (head, tail) = secret.split_at(secret.len() - 9);
+            let escaped = [head, mark.as_bytes(), &tail[1..]].concat();
+            assert_eq!(
+                check(Validator::AtlassianCrc32, &escaped),
+                Proof::Proven,
+                "{mark}"
+            );
+        }
     }
 
     #[test]

@@ -198,10 +198,18 @@ fn encode(how: &str, bytes: &[u8]) -> Option<Vec<u8>> {
             let sum = STANDARD.encode(&crc24(bytes).to_be_bytes()[1..]);
             format!("{}={sum}\n", lines("\n"))
         }
-        "hex" => bytes.iter().map(|b| format!("{b:02x}")).collect(),
+        "hex" => hexadecimal(bytes),
         _ => return None,
     };
     Some(encoded.into_bytes())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    bytes
+        .iter()
+        .flat_map(|b| [digit(b >> 4), digit(b & 15)])
+        .collect()
 }
 
 /// The check that follows `text` in a secret whose rule has this validator.
