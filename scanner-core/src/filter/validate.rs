@@ -18,7 +18,7 @@ pub fn check(validator: Validator, secret: &[u8]) -> Proof {
     match validator {
         Validator::AgeKey => age_key(secret),
         Validator::ApifyCrc32 => tail(secret, 6, |body| base62_lower_first(crc32(body))),
-        Validator::AtlassianCrc32 => tail(secret, 8, |body| hex(crc32(body)).to_ascii_uppercase()),
+        Validator::AtlassianCrc32 => atlassian_crc32(secret),
         Validator::AtlassianDcToken => atlassian_dc_token(secret),
         Validator::AwsBedrockKey => aws_bedrock_key(secret),
         Validator::AwsKeyId => aws_key_id(secret),
@@ -277,6 +277,21 @@ pub(crate) fn bech32_step(sum: u32, value: u32) -> u32 {
         .enumerate()
         .filter(|(bit, _)| (top >> bit) & 1 == 1)
         .fold(next, |sum, (_, generator)| sum ^ generator)
+}
+
+fn atlassian_crc32(secret: &[u8]) -> Proof {
+    let sum = |body: &[u8]| hex(crc32(body)).to_ascii_uppercase();
+    // The `=` ahead of the check is escaped in URLs and property files; the check covers it bare.
+    let Some((body, check)) = secret.split_last_chunk::<8>() else {
+        return Proof::Failed;
+    };
+    let bare = [&b"%3D"[..], b"%3d", b"\\="]
+        .iter()
+        .find_map(|mark| body.strip_suffix(*mark));
+    match bare {
+        Some(bare) => tail(&[bare, b"=", check].concat(), 8, sum),
+        None => tail(secret, 8, sum),
+    }
 }
 
 fn atlassian_dc_token(secret: &[u8]) -> Proof {
@@ -796,6 +811,7 @@ const PLACEHOLDERS: &[&[u8]] = &[
     b"xxxx",
     b"redacted",
     b"fake",
+    b"p@ss",
     b"test",
     b"mock",
     b"todo",
@@ -937,6 +953,339 @@ fn random_value(value: &[u8]) -> Proof {
             && entropy::distinct(value) >= 6
             && entropy::normalised(value) >= 0.8
             && !is_placeholder(value)
-            && wordlike_share(value) < MAX_WORDLIKE_SHARE,
+            && !is_short_hex(value)
+            && !encodes_placeholder(value)
+            && wordlike_share(value) < max_wordlike_share(value),
     )
+}
+
+/// Small letters with separators are how identifiers are written, dots how parts of them are
+/// reached: fewer words betray those.
+fn max_wordlike_share(value: &[u8]) -> f64 {
+    let has = |marks: &[u8]| value.iter().any(|b| marks.contains(b));
+    if has(b".") || (has(b"_-/") && !value.iter().any(u8::is_ascii_uppercase)) {
+        MAX_WORDLIKE_SHARE * 2.0 / 3.0
+    } else {
+        MAX_WORDLIKE_SHARE
+    }
+}
+
+/// Hexadecimal digits too few for a key: an abbreviated commit, a colour, an identifier.
+fn is_short_hex(value: &[u8]) -> bool {
+    value.len() < 16 && value.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Base64 of text that reads like words.
+fn encodes_placeholder(value: &[u8]) -> bool {
+    decode(value).is_some_and(|text| {
+        text.len() >= 6
+            && text.iter().all(|b| (0x20..0x7f).contains(b))
+            && (is_placeholder(&text) || wordlike_share(&text) >= MAX_WORDLIKE_SHARE)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::example;
+    use proptest::prelude::*;
+
+    fn expand(template: &str, seed: u64) -> Vec<u8> {
+        example::expand(template, seed).expect("a valid template")
+    }
+
+    #[test]
+    fn checksums_give_the_published_values() {
+        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+        assert_eq!(crc24(b"123456789"), 0x0021_CF02);
+        let seed = 0x004f_b61a_001b_dbcc;
+        let fold = |hash: u64| (hash >> 32) as u32 ^ hash as u32;
+        assert_eq!(marvin32(&[], seed), fold(0x30ED_35C1_00CD_3C7D));
+        assert_eq!(marvin32(&[0xAF], seed), fold(0x48E7_3FC7_7D75_DDC1));
+        assert_eq!(marvin32(&[0xE7, 0x0F], seed), fold(0xB5F6_E1FC_485D_BFF8));
+        assert_eq!(
+            marvin32(&[0x37, 0xF4, 0x95], seed),
+            fold(0xF0B0_7C78_9B8C_F7E8)
+        );
+        assert_eq!(
+            marvin32(&[0x86, 0x42, 0xDC, 0x59], seed),
+            fold(0x7008_F2E8_7E9C_F556)
+        );
+        assert_eq!(base62(0), "000000");
+        assert_eq!(base62(u32::MAX), "4gfFC3");
+        assert_eq!(base36(35, 2), "0z");
+        // BIP-173, valid strings.
+        for text in ["abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw", "?1ezyfcl"] {
+            let data_is_long = text.len() > 10;
+            assert_eq!(age_key(text.as_bytes()) == Proof::Proven, data_is_long);
+        }
+    }
+
+    /// Secrets whose last change must be noticed.
+    const CHECKED: &[(Validator, &str)] = &[
+        (Validator::AgeKey, "{{age-key}}"),
+        (
+            Validator::ApifyCrc32,
+            "apify{{}}_api_{{base62:30}}{{check:apify-crc32}}",
+        ),
+        (
+            Validator::AtlassianCrc32,
+            "ATATT{{}}3xFfGF0{{base64url:171}}={{check:atlassian-crc32}}",
+        ),
+        (Validator::AzureDevopsPat, "{{azure-devops-pat}}"),
+        (Validator::AzureIdentifiableKey, "{{azure-key:ACDb}}"),
+        (Validator::AzureIdentifiableKey, "{{azure-key:AzCa}}"),
+        (Validator::AzureIdentifiableKey, "{{azure-key:+ACR}}"),
+        (Validator::AzureIdentifiableKey, "{{azure-key:AzFu}}"),
+        (
+            Validator::CanvaCrc32,
+            "cnv{{}}ca{{base64url:38}}{{check:canva-crc32}}",
+        ),
+        (
+            Validator::CloudflareCrc32,
+            "cfut{{}}_{{base62:40}}{{check:cloudflare-crc32}}",
+        ),
+        (
+            Validator::GithubCrc32,
+            "ghp{{}}_{{base62:30}}{{check:github-crc32}}",
+        ),
+        (
+            Validator::GitlabRoutableCrc,
+            "glpat{{}}-{{base64url:40}}{{check:gitlab-routable-crc}}",
+        ),
+        (
+            Validator::GitlabRoutableCrc,
+            "glrt{{}}-t1_{{base64url:40}}{{check:gitlab-routable-crc}}",
+        ),
+        (
+            Validator::GrafanaCrc32,
+            "glsa{{}}_{{base62:32}}{{check:grafana-crc32}}",
+        ),
+        (
+            Validator::NpmCrc32,
+            "npm{{}}_{{base62:30}}{{check:npm-crc32}}",
+        ),
+        (
+            Validator::PolarCrc32,
+            "polar{{}}_pat_{{base62:37}}{{check:polar-crc32}}",
+        ),
+        (
+            Validator::VercelCrc32,
+            "vcp{{}}_{{base62:50}}{{check:vercel-crc32}}",
+        ),
+        (
+            Validator::ZuploCrc32,
+            "zpka{{}}_{{hex:32}}{{check:zuplo-crc32}}",
+        ),
+    ];
+
+    #[test]
+    fn a_checksum_proves_the_secret_and_any_changed_character_refutes_it() {
+        for &(validator, template) in CHECKED {
+            for seed in 0..5 {
+                let secret = expand(template, seed);
+                assert_eq!(
+                    check(validator, &secret),
+                    Proof::Proven,
+                    "{validator} {seed}"
+                );
+                let body = secret.len() / 2..secret.len() - 4;
+                for at in body {
+                    let mut changed = secret.clone();
+                    changed[at] = if changed[at].eq_ignore_ascii_case(&b'a') {
+                        b'c'
+                    } else {
+                        b'a'
+                    };
+                    assert_ne!(
+                        check(validator, &changed),
+                        Proof::Proven,
+                        "{validator} at {at}"
+                    );
+                }
+                assert_ne!(check(validator, &secret[..secret.len() - 4]), Proof::Proven);
+            }
+        }
+    }
+
+    #[test]
+    fn a_github_token_of_another_length_is_not_refuted() {
+        let secret = expand("ghr{{}}_{{base62:76}}", 1);
+        assert_eq!(check(Validator::GithubCrc32, &secret), Proof::Plausible);
+    }
+
+    #[test]
+    fn an_atlassian_token_may_have_its_equals_sign_escaped() {
+        let secret = expand(
+            "ATATT{{}}3xFfGF0{{base64url:171}}={{check:atlassian-crc32}}",
+            2,
+        );
+        for mark in ["%3D", "%3d", "\\="] {
+            let (head, tail) = secret.split_at(secret.len() - 9);
+            let escaped = [head, mark.as_bytes(), &tail[1..]].concat();
+            assert_eq!(
+                check(Validator::AtlassianCrc32, &escaped),
+                Proof::Proven,
+                "{mark}"
+            );
+        }
+    }
+
+    #[test]
+    fn structures_are_told_from_text_of_the_same_shape() {
+        let all = |validator, good: &[&str], bad: &[&str]| {
+            for template in good {
+                assert_ne!(
+                    check(validator, &expand(template, 3)),
+                    Proof::Failed,
+                    "{template}"
+                );
+            }
+            for template in bad {
+                assert_eq!(
+                    check(validator, &expand(template, 3)),
+                    Proof::Failed,
+                    "{template}"
+                );
+            }
+        };
+        all(
+            Validator::AtlassianDcToken,
+            &["BBDC{{}}-{{encode:base64}}{{digits:12}}:{{bytes:20}}{{end}}"],
+            &[
+                "BBDC{{}}-M{{base62:43}}",
+                "BBDC{{}}-{{encode:base64}}{{digits:12}}{{end}}",
+            ],
+        );
+        all(
+            Validator::BasicAuth,
+            &["{{encode:base64}}deploy:{{base62:12}}{{end}}"],
+            &[
+                "{{encode:base64}}user:password{{end}}",
+                "{{encode:base64}}{{bytes:20}}{{end}}",
+                "{{encode:base64}}nocolon{{end}}",
+            ],
+        );
+        all(
+            Validator::DiscordToken,
+            &["{{encode:base64url}}{{digits:18}}{{end}}.{{base62:6}}.{{base62:27}}"],
+            &["M{{base62:23}}.{{base62:6}}.{{base62:27}}"],
+        );
+        all(
+            Validator::Jwt,
+            &["{{encode:base64url}}{\"alg\":\"ES256\"}{{end}}.{{encode:base64url}}{}{{end}}.x"],
+            &[
+                "{{encode:base64url}}{\"alg\":\"ES256\"}{{end}}",
+                "a.b.c",
+                "..",
+                "e30.e30.x",
+            ],
+        );
+        all(
+            Validator::LaravelAppKey,
+            &["base64:{{encode:base64}}{{bytes:32}}{{end}}"],
+            &[
+                "base64:{{encode:base64}}{{bytes:20}}{{end}}",
+                "base64:{{encode:base64}}{{base62:32}}{{end}}",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_key_block_must_be_whole() {
+        let pem = |body: &str| {
+            expand(
+                &format!("-----BEGIN{{{{}}}} PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----"),
+                5,
+            )
+        };
+        let whole = pem("{{encode:lines}}{{der:600}}{{end}}");
+        assert_eq!(check(Validator::Pem, &whole), Proof::Proven);
+        let escaped = pem("{{encode:escaped}}{{der:600}}{{end}}");
+        assert_eq!(check(Validator::Pem, &escaped), Proof::Proven);
+        let truncated =
+            pem("{{encode:lines}}{{byte:48}}{{byte:130}}{{byte:4}}{{zero}}{{bytes:500}}{{end}}");
+        assert_eq!(check(Validator::Pem, &truncated), Proof::Failed);
+        let openssh = pem("{{encode:lines}}{{openssh:none:100}}{{end}}");
+        assert_eq!(check(Validator::Pem, &openssh), Proof::Proven);
+        assert_eq!(check(Validator::Pem, &pem("...\n")), Proof::Failed);
+    }
+
+    #[test]
+    fn names_paths_and_samples_are_not_random_values() {
+        for value in [
+            "my-database-credentials-v2",
+            "tokenizer.next_token_value1",
+            "application/x-www-form-urlencoded2",
+            "utf8mb4_general_ci",
+            "/run/secrets/db_credentials_v1",
+            "${AWS_SECRET_V1}",
+            "{{ .Values.key1 }}",
+            "2024-01-01T00:00:00Z",
+            "00000000-0000-0000-0000-000000000000",
+            "0123456789abcdef0123456789abcdef",
+            "aaaaaaaaaaaaaaaaaaaa1",
+            "AKIAIOSFODNN7EXAMPLE",
+            "correct-horse-battery-staple-9",
+            "sha256-abcdef1234567890abcdef1234567890",
+            "deadbeefdeadbeef01",
+            "0279bf37a1",
+            "https://example.org/a1b2c3d4",
+            "process.env.API_KEY_2",
+            "ed25519.Ed25519PrivateKey",
+            "getSecretValueFromVault2",
+        ] {
+            assert_eq!(
+                check(Validator::RandomValue, value.as_bytes()),
+                Proof::Failed,
+                "{value}"
+            );
+        }
+        let encoded = expand("{{encode:base64}}alice:secret-password{{end}}", 0);
+        assert_eq!(check(Validator::RandomValue, &encoded), Proof::Failed);
+    }
+
+    #[test]
+    fn nearly_all_random_values_are_taken_for_random() {
+        for (template, at_least) in [
+            ("{{hex:32}}", 97),
+            ("{{hex:40}}", 97),
+            ("{{hex:64}}", 97),
+            ("{{base62:20}}", 90),
+            ("{{base62:32}}", 95),
+            ("{{base64url:40}}", 97),
+            ("{{base64:60}}", 97),
+            ("{{base36:26}}", 93),
+            ("{{hex:8}}-{{hex:4}}-4{{hex:3}}-a{{hex:3}}-{{hex:12}}", 92),
+        ] {
+            let taken = (0..1000)
+                .filter(|&seed| {
+                    check(Validator::RandomValue, &expand(template, seed)) != Proof::Failed
+                })
+                .count();
+            assert!(taken >= at_least * 10, "{template}: {taken} of 1000");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_check_panics_on_any_bytes(
+            prefix in prop::sample::select(vec![
+                "", "ghp_", "glpat-", "glrt-t1_", "AKIA", "BBDC-", "ops_", "pypi-", "base64:",
+                "-----BEGIN PRIVATE KEY-----\n", "PuTTY-User-Key-File-3: x\nPrivate-Lines: 1\n",
+                "sntrys_", "zpka_", "AgEIcHlwaS5vcmc", "b3BlbnNzaC1rZXktdjEA", "eyJ.eyJ.", "\\",
+            ]),
+            bytes in prop::collection::vec(any::<u8>(), 0..300),
+            text in "[A-Za-z0-9+/=_.\\\\\n\":-]{0,200}",
+        ) {
+            for secret in [
+                [prefix.as_bytes(), &bytes[..]].concat(),
+                [prefix.as_bytes(), text.as_bytes()].concat(),
+            ] {
+                for &validator in Validator::ALL {
+                    check(validator, &secret);
+                }
+            }
+        }
+    }
 }

@@ -198,10 +198,18 @@ fn encode(how: &str, bytes: &[u8]) -> Option<Vec<u8>> {
             let sum = STANDARD.encode(&crc24(bytes).to_be_bytes()[1..]);
             format!("{}={sum}\n", lines("\n"))
         }
-        "hex" => bytes.iter().map(|b| format!("{b:02x}")).collect(),
+        "hex" => hexadecimal(bytes),
         _ => return None,
     };
     Some(encoded.into_bytes())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    bytes
+        .iter()
+        .flat_map(|b| [digit(b >> 4), digit(b & 15)])
+        .collect()
 }
 
 /// The check that follows `text` in a secret whose rule has this validator.
@@ -254,8 +262,12 @@ fn azure_key(signature: &str, random: &mut Random) -> Option<Vec<u8>> {
     let kind = AZURE_KINDS
         .iter()
         .find(|kind| kind.signature == signature)?;
-    let plain = class("base62")?;
-    let mut text: Vec<u8> = (0..kind.at).map(|_| random.pick(plain)).collect();
+    let body = class(match signature {
+        "AzSe" => "base62",
+        "AzFu" => "base64url",
+        _ => "base64",
+    })?;
+    let mut text: Vec<u8> = (0..kind.at).map(|_| random.pick(body)).collect();
     text.extend_from_slice(signature.as_bytes());
     // The checksum starts on a byte: the characters between are zero bits.
     let characters = (kind.bytes * 4).div_ceil(3);
@@ -265,11 +277,9 @@ fn azure_key(signature: &str, random: &mut Random) -> Option<Vec<u8>> {
     let sum = marvin32(&bytes[..data], kind.seeds.first().copied().unwrap_or(0));
     bytes[data..].copy_from_slice(&sum.to_le_bytes());
     let encoded = STANDARD.encode(&bytes);
-    // Kinds in the URL-safe alphabet have no other difference; keep one text for both.
-    Some(if signature == "AzFu" {
-        encoded.replace('+', "-").replace('/', "_").into_bytes()
-    } else {
-        encoded.into_bytes()
+    Some(match signature {
+        "AzFu" => encoded.replace('+', "-").replace('/', "_").into_bytes(),
+        _ => encoded.into_bytes(),
     })
 }
 
