@@ -8,6 +8,7 @@
 //! *history* says which commits brought them, and a *reporter* writes the result.
 #![deny(missing_docs)]
 
+mod builtin;
 pub mod confirm;
 pub mod decode;
 pub mod engine;

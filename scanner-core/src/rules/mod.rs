@@ -1,30 +1,24 @@
 //! What to look for.
+//!
+//! [`file`] reads the syntax, [`expression`] the regular expressions in it, [`literals`] derives how
+//! candidates are found, [`resolve`] makes [`Rule`]s of it all, and [`RuleSet`] is what the rest of
+//! the library works with. All but the last is shared with the build script, which turns the
+//! built-in rules into a table.
 
+pub(crate) mod expression;
+mod file;
+mod literals;
+mod problem;
+mod resolve;
 mod rule;
+mod set;
+mod validator;
 
+pub use problem::{Problem, RuleErrors};
+pub use resolve::RuleExamples;
 pub use rule::{
     Allowlist, Condition, DEFAULT_MAX_MATCH_BYTES, LOOK_AROUND_BYTES, Literal, MAX_LITERAL_BYTES,
-    MIN_LITERAL_BYTES, Plan, RegexTarget, Rule, SecretGroup, Validator,
+    MIN_LITERAL_BYTES, Plan, RegexTarget, Rule, SecretGroup,
 };
-
-/// A validated selection of rules.
-#[derive(Debug, Clone, Default)]
-pub struct RuleSet {
-    rules: Vec<Rule>,
-    allowlists: Vec<Allowlist>,
-}
-
-impl RuleSet {
-    /// Makes a set of rules that are valid already: ids unique.
-    pub fn new(rules: Vec<Rule>, allowlists: Vec<Allowlist>) -> Self {
-        Self { rules, allowlists }
-    }
-    /// The rules, sorted by id.
-    pub fn rules(&self) -> &[Rule] {
-        &self.rules
-    }
-    /// Allowlists over all rules.
-    pub fn allowlists(&self) -> &[Allowlist] {
-        &self.allowlists
-    }
-}
+pub use set::{Loaded, RuleSet, UnknownRules};
+pub use validator::Validator;

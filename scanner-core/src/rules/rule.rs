@@ -1,5 +1,6 @@
 //! One validated rule, ready for the engines.
 
+use super::validator::Validator;
 use crate::model::RuleInfo;
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ pub struct Rule {
     /// Whether the expression needs Unicode classes; without, `\w`, `\b` and case folding are
     /// ASCII, as in RE2.
     pub unicode: bool,
-    /// Capture group that holds the secret; 0 is the whole match. See [`Rule::secret_group`]'s
-    /// loader: where a gitleaks rule names none, the first group that took part is the secret.
+    /// Capture group that holds the secret. Where a rule file names none, the first group that
+    /// took part is the secret.
     pub secret_group: SecretGroup,
     /// Smallest Shannon entropy of the secret in bits a byte; 0 for none.
     pub entropy: f64,
@@ -134,8 +135,3 @@ pub struct Allowlist {
     /// Commit ids (lower-case hexadecimal); the introducing commit among them makes this hold.
     pub commits: Vec<String>,
 }
-
-/// An offline check of a secret, by name in rule files (`validate = ["github-crc32"]`).
-/// The checks themselves are in [`crate::filter`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Validator(pub u16);

@@ -1,0 +1,611 @@
+//! Which literals a match cannot do without.
+//!
+//! An expression is flattened into *pieces*: runs of them are byte strings that can be listed
+//! (`gh[pousr]_`, `(?:live|test)`), the others are known by their length only. Every match then
+//! contains, for any window of listable pieces, one of the window's words, at an offset that the
+//! lengths ahead of it bound. All windows are candidates, and so are those inside alternations (one
+//! from each branch) and repetitions. The cheapest candidate by a rough model of source text wins.
+//!
+//! Keywords of a rule whose expression yields literals are not used: the literals lead to every
+//! match, so at worst something is found that a keyword would have hidden.
+
+use super::rule::{DEFAULT_MAX_MATCH_BYTES, Literal, MAX_LITERAL_BYTES, MIN_LITERAL_BYTES, Plan};
+use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use std::collections::BTreeMap;
+
+/// Words that expanding classes and options may make.
+const MAX_WORDS: usize = 64;
+/// Literals that the branches of an alternation may need together.
+const MAX_BRANCH_LITERALS: usize = 512;
+/// A literal with more of a match ahead of it is of no use: its window would be too wide.
+const MAX_BEFORE_BYTES: usize = 4096;
+/// A match is never longer, whatever an expression allows.
+pub(crate) const MAX_MATCH_BYTES: u32 = 1 << 20;
+
+/// Derives how a rule's candidates are found. `max_length` is the rule's own bound in bytes.
+/// Returns what to warn of besides.
+pub(crate) fn plan(
+    hir: &Hir,
+    max_length: Option<u32>,
+    keywords: &[String],
+) -> (Plan, Option<&'static str>) {
+    let pieces = pieces(hir);
+    if let Some(best) = best_candidate(&pieces).filter(|best| !best.words.is_empty()) {
+        let (max_match_bytes, warning) = longest_match(hir, max_length);
+        let plan = Plan::Literals {
+            literals: best.literals(),
+            max_match_bytes,
+        };
+        return (plan, warning);
+    }
+    let gate = gate(keywords);
+    let warning = if gate.is_empty() {
+        "no literal of 3 bytes or more is in every match and no keyword of that length is given: \
+         all content is searched, which is slow"
+    } else {
+        "no literal of 3 bytes or more is in every match: all content with a keyword is searched, \
+         which is slow"
+    };
+    (Plan::WholeBlob { gate }, Some(warning))
+}
+
+/// Turns keywords into the words of a [`Plan::WholeBlob`]. Words that the engines cannot take
+/// leave the gate open: that finds more, never less.
+pub(crate) fn gate(keywords: &[String]) -> Vec<Vec<u8>> {
+    if !keywords
+        .iter()
+        .all(|word| word.len() >= MIN_LITERAL_BYTES && word.is_ascii())
+    {
+        return Vec::new();
+    }
+    let mut gate: Vec<Vec<u8>> = keywords
+        .iter()
+        .map(|word| {
+            let cut = word.len().min(MAX_LITERAL_BYTES);
+            word.as_bytes()[..cut].to_ascii_lowercase()
+        })
+        .collect();
+    gate.sort();
+    gate.dedup();
+    gate
+}
+
+fn longest_match(hir: &Hir, max_length: Option<u32>) -> (u32, Option<&'static str>) {
+    let own = hir.properties().maximum_len();
+    let warning = match (own, max_length) {
+        (None, None) => Some(
+            "the expression has no longest match and no max_length is given: matches longer than \
+             8192 bytes are missed",
+        ),
+        (Some(own), None) if own > MAX_MATCH_BYTES as usize => {
+            Some("matches longer than 1 MiB are missed")
+        }
+        _ => None,
+    };
+    let own = own.map(|n| n.min(MAX_MATCH_BYTES as usize) as u32);
+    let longest = match (own, max_length) {
+        (Some(own), Some(given)) => own.min(given),
+        (Some(n), None) | (None, Some(n)) => n,
+        (None, None) => DEFAULT_MAX_MATCH_BYTES,
+    };
+    (longest, warning)
+}
+
+/// One byte of a word: itself, or a letter (kept in lower case) in either case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Unit {
+    Exact(u8),
+    Fold(u8),
+}
+
+type Word = Vec<Unit>;
+
+/// A part of a concatenation.
+#[derive(Debug, Clone)]
+struct Piece {
+    /// Every text of this piece starts with one of these; sorted, without repeats, never none.
+    words: Vec<Word>,
+    /// Whether `words` are the texts themselves.
+    whole: bool,
+    min: usize,
+    max: Option<usize>,
+    /// Literals inside, with the bytes of the piece ahead of them.
+    inner: Option<Candidate>,
+}
+
+impl Piece {
+    fn opaque(min: usize, max: Option<usize>) -> Self {
+        Self {
+            words: vec![Word::new()],
+            whole: false,
+            min,
+            max,
+            inner: None,
+        }
+    }
+
+    fn listed(mut words: Vec<Word>) -> Self {
+        words.sort();
+        words.dedup();
+        let min = words.iter().map(Vec::len).min().unwrap_or(0);
+        let max = words.iter().map(Vec::len).max();
+        Self {
+            words,
+            whole: true,
+            min,
+            max,
+            inner: None,
+        }
+    }
+}
+
+/// A set of literals of which every match contains one. For each: fewest and most bytes ahead.
+#[derive(Debug, Clone)]
+struct Candidate {
+    words: BTreeMap<(Vec<u8>, bool), (usize, usize)>,
+    cost: Cost,
+}
+
+/// Compares as: how often text that is no match holds one of the literals; then fewer bytes ahead,
+/// then longer literals.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+struct Cost {
+    rate: f64,
+    before_max: usize,
+    shortness: usize,
+}
+
+impl Candidate {
+    /// Makes a candidate of the words of one window; `None` if one is too short.
+    fn of_words(words: &[Word], before: (usize, usize)) -> Option<Self> {
+        let mut set = BTreeMap::new();
+        for word in words {
+            if word.len() < MIN_LITERAL_BYTES {
+                return None;
+            }
+            set.insert(literal_of(word), before);
+        }
+        Some(Self::of_set(set))
+    }
+
+    fn of_set(words: BTreeMap<(Vec<u8>, bool), (usize, usize)>) -> Self {
+        let mut cost = Cost {
+            rate: 0.0,
+            before_max: 0,
+            shortness: 0,
+        };
+        for ((bytes, ignore_case), (_, before_max)) in &words {
+            let reach = match before_max {
+                0..=2 => 1.0,
+                3..=64 => 3.0,
+                _ => 10.0,
+            };
+            // A literal costs a little even where it never occurs.
+            cost.rate += reach * rate(bytes, *ignore_case).max(1e-8) + 1e-9;
+            cost.before_max = cost.before_max.max(*before_max);
+            cost.shortness = cost.shortness.max(MAX_LITERAL_BYTES - bytes.len());
+        }
+        Self { words, cost }
+    }
+
+    /// The same literals, more bytes ahead of them; `None` if those are too many.
+    fn shifted(&self, min: usize, max: Option<usize>) -> Option<Self> {
+        let mut words = self.words.clone();
+        for before in words.values_mut() {
+            *before = (before.0 + min, before.1 + max?);
+            if before.1 > MAX_BEFORE_BYTES {
+                return None;
+            }
+        }
+        Some(Self::of_set(words))
+    }
+
+    fn literals(&self) -> Vec<Literal> {
+        let covers = |a: &(Vec<u8>, bool), b: &(Vec<u8>, bool)| {
+            a != b
+                && match (a.1, b.1) {
+                    (true, _) => {
+                        b.0.get(..a.0.len())
+                            .is_some_and(|head| head.eq_ignore_ascii_case(&a.0))
+                    }
+                    (false, true) => false,
+                    (false, false) => b.0.starts_with(&a.0),
+                }
+        };
+        self.words
+            .iter()
+            .filter(|(key, before)| {
+                // Wherever this one stands another stands that leads to as much.
+                !self.words.iter().any(|(other, reach)| {
+                    covers(other, key) && reach.0 <= before.0 && reach.1 >= before.1
+                })
+            })
+            .map(|((bytes, ignore_case), before)| Literal {
+                bytes: bytes.clone(),
+                ignore_case: *ignore_case,
+                before_min: before.0 as u32,
+                before_max: before.1 as u32,
+            })
+            .collect()
+    }
+}
+
+/// Cuts a word to the length of a literal. One letter in either case makes all of it ignore
+/// case: that stands in more places, never in fewer.
+fn literal_of(word: &Word) -> (Vec<u8>, bool) {
+    let word = &word[..word.len().min(MAX_LITERAL_BYTES)];
+    let ignore_case = word.iter().any(|unit| matches!(unit, Unit::Fold(_)));
+    let bytes = word
+        .iter()
+        .map(|unit| match *unit {
+            Unit::Exact(b) if ignore_case => b.to_ascii_lowercase(),
+            Unit::Exact(b) | Unit::Fold(b) => b,
+        })
+        .collect();
+    (bytes, ignore_case)
+}
+
+fn pieces(hir: &Hir) -> Vec<Piece> {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Vec::new(),
+        HirKind::Literal(literal) => literal
+            .0
+            .iter()
+            .map(|b| Piece::listed(vec![vec![Unit::Exact(*b)]]))
+            .collect(),
+        HirKind::Class(class) => vec![class_piece(class)],
+        HirKind::Capture(capture) => pieces(&capture.sub),
+        HirKind::Concat(subs) => subs.iter().flat_map(pieces).collect(),
+        HirKind::Repetition(repetition) => repeated(repetition),
+        HirKind::Alternation(branches) => vec![alternation(branches)],
+    }
+}
+
+fn class_piece(class: &Class) -> Piece {
+    let (min, max) = (class.minimum_len().unwrap_or(0), class.maximum_len());
+    let mut texts: Vec<Vec<u8>> = Vec::new();
+    match class {
+        Class::Bytes(bytes) => {
+            for range in bytes.ranges() {
+                texts.extend((range.start()..=range.end()).map(|b| vec![b]));
+            }
+        }
+        Class::Unicode(chars) => {
+            for range in chars.ranges() {
+                let left = MAX_WORDS * 2 + 1 - texts.len().min(MAX_WORDS * 2);
+                texts.extend(
+                    (range.start()..=range.end())
+                        .take(left)
+                        .map(|c| c.to_string().into_bytes()),
+                );
+            }
+        }
+    }
+    // Counted before letters in both cases are joined, so at most twice too many.
+    if texts.len() > MAX_WORDS * 2 {
+        return Piece::opaque(min, max);
+    }
+    let has = |b: u8| texts.iter().any(|t| t.as_slice() == [b]);
+    let words: Vec<Word> = texts
+        .iter()
+        .map(|text| match text.as_slice() {
+            [b] if b.is_ascii_alphabetic() && has(b ^ 0x20) => {
+                vec![Unit::Fold(b.to_ascii_lowercase())]
+            }
+            bytes => bytes.iter().map(|b| Unit::Exact(*b)).collect(),
+        })
+        .collect();
+    let piece = Piece::listed(words);
+    if piece.words.len() > MAX_WORDS {
+        return Piece::opaque(min, max);
+    }
+    piece
+}
+
+fn repeated(repetition: &Repetition) -> Vec<Piece> {
+    let sub = pieces(&repetition.sub);
+    let properties = repetition.sub.properties();
+    let (sub_min, sub_max) = (
+        properties.minimum_len().unwrap_or(0),
+        properties.maximum_len(),
+    );
+    let least = repetition.min as usize;
+    let most = repetition.max.map(|n| n as usize);
+    let words = listed_words(&sub);
+    let copies = match &words {
+        Some(words) => {
+            let longest = words.iter().map(Vec::len).max().unwrap_or(0).max(1);
+            least.min((MAX_LITERAL_BYTES / longest).max(1))
+        }
+        None => least.min(1),
+    };
+    let mut out: Vec<Piece> = (0..copies).flat_map(|_| sub.iter().cloned()).collect();
+    let (rest_least, rest_most) = (least - copies, most.map(|n| n - copies));
+    match (rest_least, rest_most, words) {
+        (_, Some(0), _) => {}
+        (0, Some(1), Some(mut words)) => {
+            words.push(Word::new());
+            out.push(Piece::listed(words));
+        }
+        _ => out.push(Piece::opaque(
+            rest_least.saturating_mul(sub_min),
+            match (rest_most, sub_max) {
+                (Some(n), Some(len)) => n.checked_mul(len),
+                (_, Some(0)) => Some(0),
+                _ => None,
+            },
+        )),
+    }
+    out
+}
+
+/// Every text of a run of pieces, where they can be listed.
+fn listed_words(pieces: &[Piece]) -> Option<Vec<Word>> {
+    pieces.iter().try_fold(vec![Word::new()], |words, piece| {
+        piece.whole.then(|| product(&words, &piece.words))?
+    })
+}
+
+/// Every word followed by every ending, unless those are too many.
+fn product(words: &[Word], endings: &[Word]) -> Option<Vec<Word>> {
+    if words.len() * endings.len() > MAX_WORDS {
+        return None;
+    }
+    let mut out: Vec<Word> = words
+        .iter()
+        .flat_map(|word| endings.iter().map(|end| [word.as_slice(), end].concat()))
+        .collect();
+    out.sort();
+    out.dedup();
+    Some(out)
+}
+
+fn alternation(branches: &[Hir]) -> Piece {
+    let branches: Vec<Vec<Piece>> = branches.iter().map(pieces).collect();
+    let listed: Option<Vec<Vec<Word>>> = branches.iter().map(|b| listed_words(b)).collect();
+    if let Some(words) = &listed {
+        let piece = Piece::listed(words.concat());
+        if piece.words.len() <= MAX_WORDS {
+            return piece;
+        }
+    }
+    let (mut min, mut max) = (usize::MAX, Some(0));
+    for branch in &branches {
+        let (branch_min, branch_max) = lengths(branch);
+        min = min.min(branch_min);
+        max = max.zip(branch_max).map(|(a, b)| a.max(b));
+    }
+    let mut words: Vec<Word> = branches.iter().flat_map(|b| beginnings(b)).collect();
+    words.sort();
+    words.dedup();
+    while words.len() > MAX_WORDS {
+        let longest = words.iter().map(Vec::len).max().unwrap_or(0);
+        for word in &mut words {
+            word.truncate(longest.saturating_sub(1));
+        }
+        words.sort();
+        words.dedup();
+    }
+    let inner = branches
+        .iter()
+        .map(|b| best_candidate(b))
+        .collect::<Option<Vec<Candidate>>>()
+        .and_then(united);
+    Piece {
+        words,
+        whole: false,
+        min,
+        max,
+        inner,
+    }
+}
+
+/// Words with one of which every text of a run of pieces starts.
+fn beginnings(pieces: &[Piece]) -> Vec<Word> {
+    let mut words = vec![Word::new()];
+    for piece in pieces {
+        let Some(longer) = product(&words, &piece.words) else {
+            break;
+        };
+        words = longer;
+        if !piece.whole || words.iter().all(|w| w.len() >= MAX_LITERAL_BYTES) {
+            break;
+        }
+    }
+    words
+}
+
+/// One candidate from each branch, together.
+fn united(candidates: Vec<Candidate>) -> Option<Candidate> {
+    let mut words: BTreeMap<(Vec<u8>, bool), (usize, usize)> = BTreeMap::new();
+    for (literal, before) in candidates.into_iter().flat_map(|c| c.words) {
+        words
+            .entry(literal)
+            .and_modify(|known| *known = (known.0.min(before.0), known.1.max(before.1)))
+            .or_insert(before);
+    }
+    (words.len() <= MAX_BRANCH_LITERALS).then(|| Candidate::of_set(words))
+}
+
+fn lengths(pieces: &[Piece]) -> (usize, Option<usize>) {
+    pieces.iter().fold((0, Some(0)), |(min, max), piece| {
+        (
+            min.saturating_add(piece.min),
+            max.zip(piece.max).and_then(|(a, b)| a.checked_add(b)),
+        )
+    })
+}
+
+fn best_candidate(pieces: &[Piece]) -> Option<Candidate> {
+    let mut best: Option<Candidate> = None;
+    let mut offer = |candidate: Candidate| {
+        if best
+            .as_ref()
+            .is_none_or(|known| candidate.cost < known.cost)
+        {
+            best = Some(candidate);
+        }
+    };
+    let mut before: (usize, Option<usize>) = (0, Some(0));
+    for (first, piece) in pieces.iter().enumerate() {
+        let Some(before_max) = before.1.filter(|n| *n <= MAX_BEFORE_BYTES) else {
+            break;
+        };
+        if let Some(inner) = &piece.inner
+            && let Some(candidate) = inner.shifted(before.0, before.1)
+        {
+            offer(candidate);
+        }
+        let mut words = vec![Word::new()];
+        for piece in &pieces[first..] {
+            let Some(longer) = product(&words, &piece.words) else {
+                break;
+            };
+            words = longer;
+            if let Some(candidate) = Candidate::of_words(&words, (before.0, before_max)) {
+                offer(candidate);
+            }
+            if !piece.whole || words.iter().all(|w| w.len() >= MAX_LITERAL_BYTES) {
+                break;
+            }
+        }
+        before = (
+            before.0.saturating_add(piece.min),
+            before_max.checked_add(piece.max.unwrap_or(usize::MAX)),
+        );
+    }
+    best
+}
+
+/// Words so usual in code and configuration that their letters say little.
+const USUAL_WORDS: &[&str] = &[
+    "access",
+    "account",
+    "admin",
+    "amazon",
+    "apikey",
+    "app",
+    "auth",
+    "authorization",
+    "aws",
+    "azure",
+    "base",
+    "bearer",
+    "begin",
+    "bot",
+    "cert",
+    "client",
+    "code",
+    "com",
+    "config",
+    "connect",
+    "credential",
+    "data",
+    "database",
+    "email",
+    "end",
+    "false",
+    "file",
+    "from",
+    "google",
+    "host",
+    "http",
+    "https",
+    "import",
+    "int",
+    "key",
+    "live",
+    "login",
+    "mail",
+    "name",
+    "net",
+    "new",
+    "null",
+    "oauth",
+    "org",
+    "pass",
+    "passwd",
+    "password",
+    "path",
+    "private",
+    "public",
+    "pwd",
+    "return",
+    "secret",
+    "self",
+    "server",
+    "service",
+    "session",
+    "string",
+    "test",
+    "this",
+    "token",
+    "true",
+    "type",
+    "uri",
+    "url",
+    "user",
+    "username",
+    "value",
+    "www",
+    "xml",
+];
+
+/// How often a literal stands in ordinary content, in occurrences a byte: very roughly, to compare
+/// literals with each other. Letters are likelier after letters of their kind, and a usual word
+/// counts as one sign.
+fn rate(bytes: &[u8], ignore_case: bool) -> f64 {
+    let mut rate = 1.0;
+    let mut at = 0;
+    let mut previous = None;
+    while at < bytes.len() {
+        if let Some(len) = usual_word(bytes, at) {
+            rate *= 1e-3;
+            at += len;
+            previous = bytes.get(at - 1).copied();
+            continue;
+        }
+        let b = bytes[at];
+        let folded = ignore_case && b.is_ascii_alphabetic();
+        rate *= byte_rate(previous, b) * if folded { 1.3 } else { 1.0 };
+        previous = Some(b);
+        at += 1;
+    }
+    // Engines look at four bytes at a time: a shorter literal passes far more often.
+    if bytes.len() < 4 { rate * 30.0 } else { rate }
+}
+
+/// Bytes of the longest usual word at `at`. A word that the literal's start or end cuts counts
+/// too, or cutting would seem to make it rarer.
+fn usual_word(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = &bytes[at..];
+    let same = |a: &[u8], b: &[u8]| a.eq_ignore_ascii_case(b);
+    USUAL_WORDS
+        .iter()
+        .filter_map(|word| {
+            let word = word.as_bytes();
+            let first = if at == 0 { word.len() - 3 } else { 0 };
+            (0..=first).find_map(|cut| {
+                let tail = &word[cut..];
+                let len = tail.len().min(rest.len());
+                (len >= MIN_LITERAL_BYTES && same(&rest[..len], &tail[..len])).then_some(len)
+            })
+        })
+        .max()
+}
+
+fn byte_rate(previous: Option<u8>, b: u8) -> f64 {
+    let continues = |kind: fn(&u8) -> bool| previous.is_some_and(|p| kind(&p));
+    match b {
+        b'a'..=b'z' if continues(u8::is_ascii_lowercase) => 0.12,
+        b'a'..=b'z' => 0.04,
+        b'A'..=b'Z' if continues(u8::is_ascii_uppercase) => 0.08,
+        b'A'..=b'Z' => 0.015,
+        b'0'..=b'9' if continues(u8::is_ascii_digit) => 0.12,
+        b'0'..=b'9' => 0.02,
+        b' ' | b'\t' | b'\n' => 0.2,
+        _ if previous == Some(b) => 0.5,
+        b'-' | b'_' | b'.' | b'/' | b':' | b'=' | b'"' | b'\'' | b'(' | b')' | b',' | b'*' => 0.03,
+        _ => 0.01,
+    }
+}

@@ -1,0 +1,128 @@
+//! What is wrong with rule files: all of it, each with its place.
+
+use std::fmt;
+
+/// One thing wrong in a rule file, or worth a warning. Never holds the text of an expression, stop
+/// word or example: teams put real secrets into allowlists.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The file's name as given to the loader.
+    pub file: String,
+    /// The line, 1-based; 0 when the file as a whole is meant.
+    pub line: u32,
+    /// What is wrong and what to do about it.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    /// Writes `file:line: message`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}: {}", self.file, self.message),
+            line => write!(f, "{}:{line}: {}", self.file, self.message),
+        }
+    }
+}
+
+/// Everything wrong with the rule files that were to be loaded, sorted by file and line.
+/// Displays one problem a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleErrors {
+    problems: Vec<Problem>,
+}
+
+impl RuleErrors {
+    /// Makes a value of at least one problem.
+    pub(crate) fn new(mut problems: Vec<Problem>) -> Self {
+        problems.sort();
+        problems.dedup();
+        Self { problems }
+    }
+
+    /// Returns the problems, sorted by file and line; never empty.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for RuleErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.problems.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for RuleErrors {}
+
+/// Returns the name most like `wrong`, if one is near enough to have been meant.
+pub(crate) fn nearest<'a>(
+    wrong: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let lower = wrong.to_ascii_lowercase();
+    let allowed = (lower.len() / 3).clamp(1, 4);
+    names
+        .into_iter()
+        .map(|name| (edit_distance(&lower, &name.to_ascii_lowercase()), name))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Returns `; did you mean NAME?`, or nothing where no name is near.
+pub(crate) fn suggestion<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(wrong, names).map_or_else(String::new, |name| format!("; did you mean {name:?}?"))
+}
+
+/// Levenshtein's distance in bytes.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let substituted = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_display_sorted_one_a_line_without_repeats() {
+        let at = |line, message: &str| Problem {
+            file: "a.toml".to_owned(),
+            line,
+            message: message.to_owned(),
+        };
+        let errors = RuleErrors::new(vec![
+            at(9, "late"),
+            at(2, "early"),
+            at(9, "late"),
+            at(0, "x"),
+        ]);
+        assert_eq!(
+            errors.to_string(),
+            "a.toml: x\na.toml:2: early\na.toml:9: late"
+        );
+    }
+
+    #[test]
+    fn a_slip_of_the_keyboard_is_recognised_and_another_word_is_not() {
+        let names = ["github-pat", "gitlab-pat", "aws-access-key"];
+        assert_eq!(nearest("github-pta", names), Some("github-pat"));
+        assert_eq!(nearest("AWS-acces-key", names), Some("aws-access-key"));
+        assert_eq!(nearest("slack-bot-token", names), None);
+        assert_eq!(edit_distance("kitten", "sitting"), 3);
+    }
+}
