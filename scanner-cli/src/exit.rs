@@ -221,10 +221,7 @@ mod tests {
             findings_code: 0,
             ..POLICY
         };
-        assert_eq!(
-            ExitStatus::of_report(&found, never),
-            ExitStatus::Incomplete
-        );
+        assert_eq!(ExitStatus::of_report(&found, never), ExitStatus::Incomplete);
         found
             .findings
             .retain(|f| f.rule.severity < Severity::Critical);

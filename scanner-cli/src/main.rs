@@ -4,6 +4,10 @@
 //! ([`cmd`]) carries out; [`output`] shows the result. What is a finding is decided in the
 //! library alone.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test that cannot go on fails")
+)]
 
 mod args;
 mod cmd;

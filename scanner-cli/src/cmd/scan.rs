@@ -49,8 +49,14 @@ pub(crate) fn run(mut plan: ScanPlan) -> Result<ExitStatus, CliError> {
 }
 
 fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
+    let (rules, warnings) = rules::load(&plan.rules)?;
+    if !plan.quiet {
+        for warning in warnings {
+            output::notice(&format!("warning: {warning}"));
+        }
+    }
     let mut builder = Scanner::builder()
-        .rules(rules::load(&plan.rules)?)
+        .rules(rules)
         .threads(plan.threads)
         .max_memory_bytes(plan.max_memory_bytes)
         .engine(plan.engine);

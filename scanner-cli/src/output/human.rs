@@ -31,6 +31,8 @@ const ID_DIGITS: usize = 12;
 const LABEL_WIDTH: usize = 12;
 /// Widest position that others are aligned to.
 const POSITION_WIDTH: usize = 48;
+/// Stands for dates that no calendar has; as wide as a day.
+const NO_DATE: &str = "(bad date)";
 
 /// How to write.
 #[derive(Debug, Clone)]
@@ -177,7 +179,10 @@ impl<W: Write> HumanReporter<W> {
     }
 
     fn commit(&self, commit: &CommitInfo) -> String {
-        let date = date(commit);
+        let mut date = date(commit);
+        if date.is_empty() {
+            date.push_str(NO_DATE);
+        }
         let author = self.text(&commit.author);
         let email = self.text(&commit.email);
         let id = self
@@ -247,7 +252,7 @@ impl<W: Write> HumanReporter<W> {
             let mut text = format!("{position:width$}  {}", brief(occurrence.place));
             if let Some(commit) = &occurrence.introduced {
                 let date = date(commit);
-                let day = date.split(' ').next().unwrap_or_default();
+                let day = date.get(..10).unwrap_or(NO_DATE);
                 let _ = write!(
                     text,
                     "  {}  {day}  {}",
@@ -255,7 +260,7 @@ impl<W: Write> HumanReporter<W> {
                     self.text(&commit.author)
                 );
             }
-            self.line(if index == 0 { "also at" } else { "" }, &text)?;
+            self.line(if index == 0 { "also at" } else { "" }, text.trim_end())?;
         }
         if shown < others.len() {
             let rest = count((others.len() - shown) as u64, "more place");
@@ -451,15 +456,12 @@ fn short(id: &ObjectId) -> String {
     text
 }
 
-/// `2024-02-29 23:59:59 +01:00`, in the author's own offset.
+/// `2024-02-29 23:59:59 +01:00`, in the author's own offset; empty for impossible dates.
 fn date(commit: &CommitInfo) -> String {
-    match rfc3339(commit.seconds, commit.offset_minutes) {
-        Some(date) => {
-            let (time, offset) = date.split_at(date.len() - "+00:00".len());
-            format!("{} {offset}", time.replace('T', " "))
-        }
-        None => format!("(impossible date {})", commit.seconds),
-    }
+    rfc3339(commit.seconds, commit.offset_minutes).map_or_else(String::new, |date| {
+        let (time, offset) = date.split_at(date.len() - "+00:00".len());
+        format!("{} {offset}", time.replace('T', " "))
+    })
 }
 
 fn count(n: u64, noun: &str) -> String {
@@ -506,5 +508,143 @@ fn seconds(elapsed: Duration) -> String {
             elapsed.as_secs() / 60,
             elapsed.as_secs() % 60
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::fixture;
+    use scanner_core::{
+        model::{BlobCounts, Report},
+        report::{is_disruptive, write_report},
+    };
+
+    const META: ReportMeta<'static> = ReportMeta {
+        tool: "gitsieve",
+        version: "0",
+    };
+
+    fn render(report: &Report, redactor: Redactor, style: Style, verbose: bool) -> String {
+        let options = HumanOptions {
+            style,
+            verbose,
+            subject: "/srv/app.git: history".into(),
+            elapsed: Some(Duration::from_millis(3210)),
+        };
+        let mut out = Vec::new();
+        let mut reporter = HumanReporter::new(&mut out, redactor, options);
+        write_report(&mut reporter, &META, report).expect("a Vec takes everything");
+        String::from_utf8(out).expect("the report is text")
+    }
+
+    fn plain(verbose: bool) -> String {
+        let report = fixture::report();
+        render(&report, Redactor::of_report(&report), Style::Plain, verbose)
+    }
+
+    #[test]
+    fn a_finding_says_what_where_who_and_what_to_do() {
+        let text = plain(false);
+        let first = text.split("\n\n").next().unwrap_or_default();
+        let wanted = "\
+CRITICAL  GitHub personal access token  [github-pat]
+  secret      ghp_****************3Gh4  (proven genuine by its own structure, confidence high)
+  where       src/config.rs:12:9
+              still in HEAD; in the history of main, v1, x and 1 more ref
+  introduced  c1c1c1c1c1c1  2024-02-29 23:59:59 +01:00  Ada Lovelace <ada@example.com>
+              Add token ghp_****************3Gh4 and AKI**************7Q7
+  and again   c2c2c2c2c2c2, c3c3c3c3c3c3
+  also at     keys/AKI**************7Q7.txt:1:9   history      c5c5c5c5c5c5  (bad date)  Evil\\u{1b}[2J\\u{202e}liame
+              new\\nline.txt:2:9                   unreachable
+              message of commit b0b0b0b0b0b0:3:9  message
+              and 1 more place (-v lists them)
+  to do       Revoke it under Settings > Developer settings > Tokens.";
+        assert!(first.starts_with(wanted), "{first}");
+    }
+
+    #[test]
+    fn the_summary_counts_and_incompleteness_comes_last() {
+        let text = plain(false);
+        let wanted = "
+4 secrets found in 9 places: 1 critical, 1 high, 2 low.
+Scanned /srv/app.git: history: 262,343 blobs, 71,000 commits, 1 tag, 8.1 GB in 3.2 s.
+INCOMPLETE: not everything could be scanned. 3 blobs not scanned: 1 too large, 2 corrupt.
+  corrupt     d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1  objects/pack/pack-\\u{1b}[31m.pack:  bad \\u{202e} near AKI**************7Q7
+";
+        assert!(text.ends_with(wanted), "{text}");
+        assert!(plain(true).contains("something small"));
+    }
+
+    #[test]
+    fn no_secret_and_nothing_that_drives_a_terminal_is_printed() {
+        let report = fixture::report();
+        for style in [Style::Plain, Style::Coloured] {
+            let text = render(&report, Redactor::of_report(&report), style, true);
+            for secret in fixture::secrets() {
+                let shown = printable(&secret);
+                let alone = |at: usize| {
+                    !text[at + shown.len()..].starts_with(|c: char| c.is_ascii_alphanumeric())
+                };
+                assert!(
+                    !text.match_indices(&shown).any(|(at, _)| alone(at)),
+                    "{text}"
+                );
+            }
+            let ours = text
+                .replace("\x1b[1;31m", "")
+                .replace("\x1b[31m", "")
+                .replace("\x1b[36m", "")
+                .replace("\x1b[1m", "")
+                .replace("\x1b[2m", "")
+                .replace("\x1b[0m", "");
+            assert!(
+                !ours.chars().any(|c| c != '\n' && is_disruptive(c)),
+                "{ours:?}"
+            );
+            assert_eq!(style == Style::Plain, ours == text);
+        }
+    }
+
+    #[test]
+    fn secrets_are_shown_on_demand_and_still_cannot_drive_a_terminal() {
+        let text = render(&fixture::report(), Redactor::reveal(), Style::Plain, true);
+        for secret in fixture::secrets() {
+            assert!(text.contains(&printable(&secret)));
+        }
+    }
+
+    #[test]
+    fn a_clean_scan_says_so_and_an_incomplete_one_does_not() {
+        let mut report = Report::default();
+        report.receipt.complete = true;
+        report.receipt.blobs = BlobCounts {
+            seen: 1,
+            scanned: 1,
+            ..BlobCounts::default()
+        };
+        let show = |report: &Report| render(report, Redactor::default(), Style::Plain, false);
+        assert_eq!(
+            show(&report),
+            "No secrets found.\nScanned /srv/app.git: history: 1 blob, 0 bytes in 3.2 s.\n"
+        );
+        report.receipt.complete = false;
+        let text = show(&report);
+        assert!(text.starts_with("No secrets found in what could be scanned."));
+        assert!(text.contains("INCOMPLETE"));
+    }
+
+    #[test]
+    fn quantities_are_easy_to_read() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(size(1), "1 byte");
+        assert_eq!(size(999), "999 bytes");
+        assert_eq!(size(1_000), "1.0 kB");
+        assert_eq!(size(999_960), "1.0 MB");
+        assert_eq!(size(5_000_000_000_000), "5.0 TB");
+        assert_eq!(seconds(Duration::from_millis(12)), "12 ms");
+        assert_eq!(seconds(Duration::from_secs(125)), "2 min 5 s");
     }
 }
