@@ -11,7 +11,10 @@
 
 use super::rule::{DEFAULT_MAX_MATCH_BYTES, Literal, MAX_LITERAL_BYTES, MIN_LITERAL_BYTES, Plan};
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem::replace,
+};
 
 /// Words that expanding classes and options may make.
 const MAX_WORDS: usize = 64;
@@ -100,6 +103,9 @@ enum Unit {
 
 type Word = Vec<Unit>;
 
+/// A literal: its bytes, and whether ASCII letters (then in lower case) match in either case.
+type Key = (Vec<u8>, bool);
+
 /// A part of a concatenation.
 #[derive(Debug, Clone)]
 struct Piece {
@@ -142,7 +148,7 @@ impl Piece {
 /// A set of literals of which every match contains one. For each: fewest and most bytes ahead.
 #[derive(Debug, Clone)]
 struct Candidate {
-    words: BTreeMap<(Vec<u8>, bool), (usize, usize)>,
+    words: BTreeMap<Key, (usize, usize)>,
     cost: Cost,
 }
 
@@ -158,30 +164,31 @@ struct Cost {
 impl Candidate {
     /// Makes a candidate of the words of one window; `None` if one is too short.
     fn of_words(words: &[Word], before: (usize, usize)) -> Option<Self> {
-        let mut set = BTreeMap::new();
-        for word in words {
-            if word.len() < MIN_LITERAL_BYTES {
-                return None;
-            }
-            set.insert(literal_of(word), before);
+        if words.iter().any(|word| word.len() < MIN_LITERAL_BYTES) {
+            return None;
         }
+        let literals: BTreeSet<Key> = words.iter().map(literal_of).collect();
+        let set = collapsed(literals)
+            .into_iter()
+            .map(|literal| (literal, before))
+            .collect();
         Some(Self::of_set(set))
     }
 
-    fn of_set(words: BTreeMap<(Vec<u8>, bool), (usize, usize)>) -> Self {
+    fn of_set(words: BTreeMap<Key, (usize, usize)>) -> Self {
         let mut cost = Cost {
             rate: 0.0,
             before_max: 0,
             shortness: 0,
         };
         for ((bytes, ignore_case), (_, before_max)) in &words {
+            // The farther back a match may start, the more there is to search around a hit.
             let reach = match before_max {
-                0..=2 => 1.0,
-                3..=64 => 3.0,
+                0 => 1.0,
+                1..=64 => 2.0,
                 _ => 10.0,
             };
-            // A literal costs a little even where it never occurs: it fills the engines' tables.
-            cost.rate += reach * rate(bytes, *ignore_case).max(1e-8) + 3e-6;
+            cost.rate += reach * literal_cost(bytes, *ignore_case);
             cost.before_max = cost.before_max.max(*before_max);
             cost.shortness = cost.shortness.max(MAX_LITERAL_BYTES - bytes.len());
         }
@@ -201,7 +208,7 @@ impl Candidate {
     }
 
     fn literals(&self) -> Vec<Literal> {
-        let covers = |a: &(Vec<u8>, bool), b: &(Vec<u8>, bool)| {
+        let covers = |a: &Key, b: &Key| {
             a != b
                 && match (a.1, b.1) {
                     (true, _) => {
@@ -232,7 +239,7 @@ impl Candidate {
 
 /// Cuts a word to the length of a literal. One letter in either case makes all of it ignore
 /// case: that stands in more places, never in fewer.
-fn literal_of(word: &Word) -> (Vec<u8>, bool) {
+fn literal_of(word: &Word) -> Key {
     let word = &word[..word.len().min(MAX_LITERAL_BYTES)];
     let ignore_case = word.iter().any(|unit| matches!(unit, Unit::Fold(_)));
     let bytes = word
@@ -243,6 +250,29 @@ fn literal_of(word: &Word) -> (Vec<u8>, bool) {
         })
         .collect();
     (bytes, ignore_case)
+}
+
+/// Puts what literals have in common in their place where that costs less: `dapi` for sixteen
+/// of `dapi0`. It stands wherever they stand.
+fn collapsed(mut literals: BTreeSet<Key>) -> BTreeSet<Key> {
+    let longest = literals.iter().map(|l| l.0.len()).max().unwrap_or(0);
+    for len in (MIN_LITERAL_BYTES..longest).rev() {
+        let mut groups: BTreeMap<Key, Vec<Key>> = BTreeMap::new();
+        for literal in literals.iter().filter(|l| l.0.len() == len + 1) {
+            let head = (literal.0[..len].to_vec(), literal.1);
+            groups.entry(head).or_default().push(literal.clone());
+        }
+        for (head, group) in groups {
+            let apart: f64 = group.iter().map(|l| literal_cost(&l.0, l.1)).sum();
+            if group.len() > 1 && literal_cost(&head.0, head.1) <= apart {
+                for literal in &group {
+                    literals.remove(literal);
+                }
+                literals.insert(head);
+            }
+        }
+    }
+    literals
 }
 
 fn pieces(hir: &Hir) -> Vec<Piece> {
@@ -417,7 +447,7 @@ fn beginnings(pieces: &[Piece]) -> Vec<Word> {
 
 /// One candidate from each branch, together.
 fn united(candidates: Vec<Candidate>) -> Option<Candidate> {
-    let mut words: BTreeMap<(Vec<u8>, bool), (usize, usize)> = BTreeMap::new();
+    let mut words: BTreeMap<Key, (usize, usize)> = BTreeMap::new();
     for (literal, before) in candidates.into_iter().flat_map(|c| c.words) {
         words
             .entry(literal)
@@ -447,32 +477,49 @@ fn best_candidate(pieces: &[Piece]) -> Option<Candidate> {
         }
     };
     let mut before: (usize, Option<usize>) = (0, Some(0));
+    let mut after_fixed = false;
     for (first, piece) in pieces.iter().enumerate() {
         let Some(before_max) = before.1.filter(|n| *n <= MAX_BEFORE_BYTES) else {
             break;
         };
+        let before_min = before.0;
         if let Some(inner) = &piece.inner
-            && let Some(candidate) = inner.shifted(before.0, before.1)
+            && let Some(candidate) = inner.shifted(before_min, Some(before_max))
         {
             offer(candidate);
         }
+        before = (
+            before.0.saturating_add(piece.min),
+            before_max.checked_add(piece.max.unwrap_or(usize::MAX)),
+        );
+        // What starts after a fixed text is better with it, and what starts with an optional one
+        // better without.
+        let fixed = piece.whole && piece.words.len() == 1;
+        let optional = piece.words.iter().any(Vec::is_empty);
+        if replace(&mut after_fixed, fixed) || optional {
+            continue;
+        }
         let mut words = vec![Word::new()];
+        let mut shorter: Option<(usize, f64)> = None;
         for piece in &pieces[first..] {
             let Some(longer) = product(&words, &piece.words) else {
                 break;
             };
             words = longer;
-            if let Some(candidate) = Candidate::of_words(&words, (before.0, before_max)) {
+            if let Some(mut candidate) = Candidate::of_words(&words, (before_min, before_max)) {
+                // As many literals, each longer: they cannot stand in more places.
+                if let Some((count, rate)) = shorter
+                    && candidate.words.len() <= count
+                {
+                    candidate.cost.rate = candidate.cost.rate.min(rate);
+                }
+                shorter = Some((candidate.words.len(), candidate.cost.rate));
                 offer(candidate);
             }
             if !piece.whole || words.iter().all(|w| w.len() >= MAX_LITERAL_BYTES) {
                 break;
             }
         }
-        before = (
-            before.0.saturating_add(piece.min),
-            before_max.checked_add(piece.max.unwrap_or(usize::MAX)),
-        );
     }
     best
 }
@@ -551,6 +598,13 @@ const USUAL_WORDS: &[&str] = &[
     "xml",
 ];
 
+/// What a literal costs a byte of content, in occurrences to look at: its own, its share of the
+/// engines' tables, and where it is short what a filter of four bytes lets through for it.
+fn literal_cost(bytes: &[u8], ignore_case: bool) -> f64 {
+    let filter = if bytes.len() < 4 { 3e-5 } else { 0.0 };
+    rate(bytes, ignore_case).max(1e-8) + 1e-6 + filter
+}
+
 /// How often a literal stands in ordinary content, in occurrences a byte: very roughly, to compare
 /// literals with each other. Letters are likelier after letters of their kind, and a usual word
 /// counts as one sign.
@@ -558,38 +612,33 @@ fn rate(bytes: &[u8], ignore_case: bool) -> f64 {
     let mut rate = 1.0;
     let mut at = 0;
     let mut previous = None;
+    let mut begins_word = true;
     while at < bytes.len() {
-        if let Some(len) = usual_word(bytes, at) {
+        let b = bytes[at];
+        if begins_word && let Some(len) = usual_word(bytes, at) {
             rate *= 1e-2;
             at += len;
             previous = bytes.get(at - 1).copied();
             continue;
         }
-        let b = bytes[at];
         let folded = ignore_case && b.is_ascii_alphabetic();
         rate *= byte_rate(previous, b) * if folded { 1.3 } else { 1.0 };
+        begins_word = !b.is_ascii_alphabetic();
         previous = Some(b);
         at += 1;
     }
-    // Engines look at four bytes at a time: a shorter literal passes far more often.
-    if bytes.len() < 4 { rate * 300.0 } else { rate }
+    rate
 }
 
-/// Bytes of the longest usual word at `at`. A word that the literal's start or end cuts counts
-/// too, or cutting would seem to make it rarer.
+/// Bytes of the longest usual word at `at`. A word whose tail the literal's end cuts off counts too,
+/// or cutting would seem to make it rarer.
 fn usual_word(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = &bytes[at..];
-    let same = |a: &[u8], b: &[u8]| a.eq_ignore_ascii_case(b);
     USUAL_WORDS
         .iter()
         .filter_map(|word| {
-            let word = word.as_bytes();
-            let first = if at == 0 { word.len() - 3 } else { 0 };
-            (0..=first).find_map(|cut| {
-                let tail = &word[cut..];
-                let len = tail.len().min(rest.len());
-                (len >= MIN_LITERAL_BYTES && same(&rest[..len], &tail[..len])).then_some(len)
-            })
+            let len = word.len().min(rest.len());
+            (len >= 3 && rest[..len].eq_ignore_ascii_case(&word.as_bytes()[..len])).then_some(len)
         })
         .max()
 }
@@ -658,7 +707,7 @@ mod tests {
             (r"(?i)hunter_[a-z]{8}", "hunter_/i@0..0"),
             (
                 r"https?://hooks\.slack\.com/services/T[A-Z0-9]{8}",
-                "://hooks.slack.com/servi@4..5",
+                "http://hooks.slack.com/s@0..0 https://hooks.slack.com/@0..0",
             ),
             (
                 r"(?i)[\w.-]{0,50}?(?:adobe)(?:[ \t\w.-]{0,20})[\s'\x22]{0,3}(?:=|:)([a-f0-9]{32})",

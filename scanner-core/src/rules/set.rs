@@ -625,6 +625,67 @@ stopwords = ['b']
     }
 
     #[test]
+    fn a_teams_configuration_loads_unchanged() {
+        let loaded = config(
+            r#"
+title = "Team configuration"
+minVersion = "v8.25.0"
+
+[extend]
+useDefault = true
+disabledRules = ["beta-key"]
+
+[[rules]]
+id = "team_deploy-key"
+description = "Deploy key of our platform"
+regex = '''(?i)deploy[_-]?key['"]?\s*[:=]{1,2}\s*['"]?(dk{[a-z0-9]{20}})'''
+entropy = 3
+keywords = ["deploy_key", "deploy-key", "dk"]
+secretGroup = 1
+path = '''(?:^|/)(?:deploy|infra)/.*\.ya?ml$'''
+    [[rules.allowlists]]
+    condition = "AND"
+    regexTarget = "line"
+    regexes = [ '''#\s*example''', '''[[]sample]''' ]
+    paths = ['''_test\.ya?ml$''']
+
+[allowlist]
+description = "all rules"
+paths = [
+  '''(^|/)node_modules/''',
+  '''\.(?:png|jpe?g)$''',
+]
+commits = ["0123456789abcdef0123456789abcdef01234567"]
+stopwords = ["changeme"]
+"#,
+            &set(BASE),
+        );
+        let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
+        let rule = rule(&loaded.rules, "team_deploy-key");
+        assert!(
+            rule.regex.ends_with(r"(dk\{[a-z0-9]{20}})"),
+            "{}",
+            rule.regex
+        );
+        assert_eq!(rule.allowlists[0].regexes[1], r"[\[]sample]");
+        assert_eq!(
+            ids(&loaded.rules),
+            ["alpha-key", "alpha-other", "team_deploy-key"]
+        );
+        assert_eq!(loaded.rules.allowlists.len(), 2);
+        let Plan::Literals { literals, .. } = &rule.plan else {
+            panic!("there are literals")
+        };
+        assert!(
+            literals
+                .iter()
+                .all(|l| l.ignore_case && l.bytes.starts_with(b"deploy"))
+        );
+        // The expression has no longest match.
+        assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
+    }
+
+    #[test]
     fn a_new_expression_of_an_inherited_rule_gets_a_new_plan() {
         let base = set(BASE);
         let loaded = config(
