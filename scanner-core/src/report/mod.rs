@@ -1,1 +1,91 @@
 //! Writes results.
+//!
+//! A reporter owns a writer and nothing else: it opens no file, knows no terminal and reads no
+//! clock, so that its output depends on the findings alone and is the same bytes for any number
+//! of threads. Findings are handed over one by one, already sorted, so that a format that can
+//! stream does. JSON puts the receipt last for the same reason.
+//!
+//! Whatever text of a repository is shown (paths, names, subjects, refs) may hold the very
+//! secrets found in it. Every reporter therefore sends it through a [`Redactor`] that knows all
+//! secrets of the report.
+
+mod date;
+mod document;
+mod json;
+mod jsonl;
+mod printable;
+mod redact;
+
+pub use date::rfc3339;
+pub use json::JsonReporter;
+pub use jsonl::JsonlReporter;
+pub use printable::{is_disruptive, printable};
+pub use redact::Redactor;
+
+use crate::model::{Finding, Receipt, Report};
+use std::io;
+
+/// Version of the report format: raised when a reader written for an older one would fail.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The JSON Schema (draft 2020-12) of the JSON document; `$defs/line` describes a line of JSONL.
+pub const JSON_SCHEMA: &str = include_str!("../../schema/report.schema.json");
+
+/// What a report says of its maker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportMeta<'a> {
+    /// Name of the program.
+    pub tool: &'a str,
+    /// Its version.
+    pub version: &'a str,
+}
+
+/// Writes a report in one format. Call `begin` once, `finding` for each finding in the report's
+/// order, `finish` once.
+///
+/// ```
+/// use scanner_core::model::Report;
+/// use scanner_core::report::{JsonReporter, Redactor, ReportMeta, write_report};
+///
+/// let report = Report::default();
+/// let mut out = Vec::new();
+/// let mut reporter = JsonReporter::new(&mut out, Redactor::of_report(&report));
+/// write_report(&mut reporter, &ReportMeta { tool: "example", version: "1.0" }, &report)?;
+/// assert!(out.starts_with(b"{\"meta\":{\"tool\":\"example\""));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub trait Reporter {
+    /// Starts the report.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    fn begin(&mut self, meta: &ReportMeta<'_>) -> io::Result<()>;
+
+    /// Adds one finding.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    fn finding(&mut self, finding: &Finding) -> io::Result<()>;
+
+    /// Ends the report and flushes the writer.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    fn finish(&mut self, receipt: &Receipt) -> io::Result<()>;
+}
+
+/// Hands a whole report to a reporter.
+///
+/// # Errors
+/// When the reporter's writer fails.
+pub fn write_report(
+    reporter: &mut dyn Reporter,
+    meta: &ReportMeta<'_>,
+    report: &Report,
+) -> io::Result<()> {
+    reporter.begin(meta)?;
+    for finding in &report.findings {
+        reporter.finding(finding)?;
+    }
+    reporter.finish(&report.receipt)
+}
