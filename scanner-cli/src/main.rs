@@ -1,1 +1,51 @@
-fn main() {}
+//! `gitsieve`: the command around `scanner-core`.
+//!
+//! Arguments ([`args`], no side effects) become a [`plan`] (all validation), which a command
+//! ([`cmd`]) carries out; [`output`] shows the result. What is a finding is decided in the
+//! library alone.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test that cannot go on fails")
+)]
+
+mod args;
+mod cmd;
+mod exit;
+mod interrupt;
+mod output;
+mod plan;
+mod progress;
+mod repository;
+mod rules;
+
+use clap::Parser;
+use exit::{CliError, ExitStatus};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exit::quieten_panics();
+    std::panic::catch_unwind(run)
+        .unwrap_or(ExitStatus::Internal)
+        .into()
+}
+
+fn run() -> ExitStatus {
+    let cli = match args::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            // A reader that has gone away changes nothing about what was asked.
+            let _ = message.print();
+            return if message.use_stderr() {
+                ExitStatus::Usage
+            } else {
+                ExitStatus::Clean
+            };
+        }
+    };
+    let outcome = plan::Plan::new(cli, plan::Environment::of_process()).and_then(cmd::run);
+    outcome.unwrap_or_else(|error: CliError| {
+        output::notice(&format!("error: {error}"));
+        error.status()
+    })
+}

@@ -1,0 +1,161 @@
+//! Options that every scan takes. They may stand before or after a command's name.
+
+use super::value::{Duration, Size};
+use clap::{ArgAction, Args, ValueEnum, builder::TypedValueParser};
+use scanner_core::model::Severity;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Format of the report
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(global = true, help_heading = "Output")]
+    pub(crate) format: Format,
+
+    /// Write the report to FILE: whole, or not at all. `-` is standard output
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        global = true,
+        help_heading = "Output"
+    )]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Show secrets in full, everywhere in the report
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) show_secrets: bool,
+
+    /// When to use colours; `auto`: on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(global = true, help_heading = "Output")]
+    pub(crate) color: Colour,
+
+    /// Use no colours
+    #[arg(long, conflicts_with = "color", global = true, help_heading = "Output")]
+    pub(crate) no_color: bool,
+
+    /// List every occurrence and every problem
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub(crate) verbose: bool,
+
+    /// Print nothing but the report and errors
+    #[arg(
+        short,
+        long,
+        conflicts_with = "verbose",
+        global = true,
+        help_heading = "Output"
+    )]
+    pub(crate) quiet: bool,
+
+    /// Exit status for findings, 0 to 255; with 0 they are reported and nothing more
+    #[arg(long, value_name = "N", default_value_t = crate::exit::FINDINGS)]
+    #[arg(global = true, help_heading = "Exit status")]
+    pub(crate) exit_code: u8,
+
+    /// Least severity of findings that decide the exit status; all are reported
+    #[arg(long, value_name = "SEVERITY", value_parser = severity(), default_value = "low")]
+    #[arg(global = true, help_heading = "Exit status")]
+    pub(crate) fail_on: Severity,
+
+    /// Exit with 3 also where a shallow or partial clone lacks content
+    #[arg(long, global = true, help_heading = "Exit status")]
+    pub(crate) require_complete: bool,
+
+    /// Add rules from a file, or from each *.toml in a directory (repeatable); a rule with the
+    /// id of a built-in one replaces it
+    #[arg(long, value_name = "FILE|DIR", action = ArgAction::Append)]
+    #[arg(global = true, help_heading = "Rules")]
+    pub(crate) rules: Vec<PathBuf>,
+
+    /// Configuration: rules and allowlists in gitleaks' format or ours. Without it, .gitsieve.toml
+    /// or .gitleaks.toml at the root of the working tree is used (never one of a bare repository)
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        global = true,
+        help_heading = "Rules"
+    )]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Use no configuration from the working tree
+    #[arg(long, conflicts_with = "config", global = true, help_heading = "Rules")]
+    pub(crate) no_config: bool,
+
+    /// Use this rule only (repeatable)
+    #[arg(long, value_name = "ID", action = ArgAction::Append)]
+    #[arg(global = true, help_heading = "Rules")]
+    pub(crate) rule: Vec<String>,
+
+    /// Leave out this rule (repeatable)
+    #[arg(long, value_name = "ID", action = ArgAction::Append)]
+    #[arg(global = true, help_heading = "Rules")]
+    pub(crate) exclude_rule: Vec<String>,
+
+    /// Number of threads; 0 for one a core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(value_parser = clap::value_parser!(u16).range(0..=1024))]
+    #[arg(global = true, help_heading = "Limits")]
+    pub(crate) threads: u16,
+
+    /// Most memory for content at once, such as 512M or 2G; larger content is skipped and said so
+    #[arg(long, value_name = "SIZE", default_value = "1G", global = true)]
+    #[arg(help_heading = "Limits")]
+    pub(crate) max_memory: Size,
+
+    /// Skip (and report) content larger than this, such as 50M
+    #[arg(long, value_name = "SIZE", global = true, help_heading = "Limits")]
+    pub(crate) max_blob_size: Option<Size>,
+
+    /// Stop after this long, such as 30s or 5m, with a report of what was found so far
+    #[arg(long, value_name = "TIME", global = true, help_heading = "Limits")]
+    pub(crate) timeout: Option<Duration>,
+
+    /// How candidates are found; every engine gives the same findings
+    #[arg(long, value_enum, default_value_t, value_name = "ENGINE")]
+    #[arg(global = true, help_heading = "Limits")]
+    pub(crate) engine: Engine,
+}
+
+/// Formats of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// JSON Lines: one object a line, streamed.
+    Jsonl,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Colour {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// How candidates are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Engine {
+    /// Our own literal filter: the fastest.
+    #[default]
+    Literal,
+    /// The aho-corasick automaton.
+    AhoCorasick,
+    /// Every rule over all content, the plainest code: slow, to check the others against.
+    Reference,
+    /// Vectorscan or Hyperscan.
+    #[cfg(feature = "hyperscan")]
+    Hyperscan,
+}
+
+fn severity() -> impl TypedValueParser<Value = Severity> {
+    clap::builder::PossibleValuesParser::new(["low", "medium", "high", "critical"])
+        .try_map(|name| name.parse::<Severity>())
+}

@@ -1,0 +1,17 @@
+//! Carries plans out.
+
+mod generate;
+mod scan;
+
+use crate::{
+    exit::{CliError, ExitStatus},
+    plan::Plan,
+};
+
+pub(crate) fn run(plan: Plan) -> Result<ExitStatus, CliError> {
+    match plan {
+        Plan::Scan(plan) => scan::run(*plan),
+        Plan::Completions { shell, to } => generate::completions(shell, &to),
+        Plan::Man { command, to } => generate::man(command.as_deref(), &to),
+    }
+}

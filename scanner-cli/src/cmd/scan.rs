@@ -1,0 +1,123 @@
+//! Scans and reports.
+
+use crate::{
+    args::Format,
+    exit::{CliError, ExitStatus},
+    interrupt,
+    output::{self, Destination, HumanOptions, HumanReporter},
+    plan::{InputPlan, ScanPlan},
+    progress::Progress,
+    rules,
+};
+use scanner_core::{
+    model::Report,
+    report::{JsonReporter, JsonlReporter, Redactor, ReportMeta, Reporter, write_report},
+    scan::{Input, NoObserver, Observer, Scanner},
+};
+use std::{
+    io::{self, Read},
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+const META: ReportMeta<'static> = ReportMeta {
+    tool: "gitsieve",
+    version: env!("CARGO_PKG_VERSION"),
+};
+
+pub(crate) fn run(mut plan: ScanPlan) -> Result<ExitStatus, CliError> {
+    for notice in &plan.notices {
+        output::notice(notice);
+    }
+    let started = Instant::now();
+    let scanner = scanner(&plan)?;
+    let input = match std::mem::replace(&mut plan.input, InputPlan::Stdin { path: Vec::new() }) {
+        InputPlan::Library(input) => input,
+        InputPlan::Stdin { path } => read_stdin(path, plan.max_memory_bytes)?,
+    };
+    let interrupted = interrupt::on_signal();
+    let report = {
+        let progress = plan.progress.then(Progress::start);
+        let observer: &dyn Observer = progress.as_ref().map_or(&NoObserver, |p| p);
+        scanner.scan(&input, observer, &interrupted)?
+    };
+    if interrupted.load(Ordering::Relaxed) && !plan.quiet {
+        output::notice("interrupted: reporting what was found so far");
+    }
+    show(&report, &plan, started.elapsed())?;
+    Ok(ExitStatus::of_report(&report, plan.exit))
+}
+
+fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
+    let (rules, warnings) = rules::load(&plan.rules)?;
+    if !plan.quiet {
+        for warning in warnings {
+            output::notice(&format!("warning: {warning}"));
+        }
+    }
+    let mut builder = Scanner::builder()
+        .rules(rules)
+        .threads(plan.threads)
+        .max_memory_bytes(plan.max_memory_bytes)
+        .engine(plan.engine);
+    if let Some(bytes) = plan.max_blob_bytes {
+        builder = builder.max_blob_bytes(bytes);
+    }
+    if let Some(timeout) = plan.timeout {
+        builder = builder.timeout(timeout);
+    }
+    Ok(builder.build()?)
+}
+
+/// Reads all of standard input, which is one piece of content, within the memory allowed.
+fn read_stdin(path: Vec<u8>, max_bytes: u64) -> Result<Input, CliError> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .take(max_bytes.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(CliError::Input)?;
+    if bytes.len() as u64 > max_bytes {
+        return Err(CliError::Usage(format!(
+            "standard input is larger than --max-memory ({max_bytes} bytes); nothing was scanned"
+        )));
+    }
+    Ok(Input::Memory { path, bytes })
+}
+
+fn show(report: &Report, plan: &ScanPlan, elapsed: Duration) -> Result<(), CliError> {
+    let redactor = if plan.show_secrets {
+        Redactor::reveal()
+    } else {
+        Redactor::of_report(report)
+    };
+    let mut out = plan.to.open(plan.show_secrets)?;
+    let written = {
+        let mut reporter: Box<dyn Reporter + '_> = match plan.format {
+            Format::Json => Box::new(JsonReporter::new(&mut out, redactor)),
+            Format::Jsonl => Box::new(JsonlReporter::new(&mut out, redactor)),
+            Format::Human => Box::new(HumanReporter::new(
+                &mut out,
+                redactor,
+                HumanOptions {
+                    style: plan.style,
+                    verbose: plan.verbose,
+                    subject: plan.subject.clone(),
+                    unit: plan.unit,
+                    elapsed: Some(elapsed),
+                },
+            )),
+        };
+        write_report(reporter.as_mut(), &META, report)
+    };
+    match written.and_then(|()| out.commit()) {
+        // Whoever reads has seen enough; the exit status still tells what was found.
+        Err(error)
+            if error.kind() == io::ErrorKind::BrokenPipe && plan.to == Destination::Stdout =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(plan.to.error(error)),
+        Ok(()) => Ok(()),
+    }
+}

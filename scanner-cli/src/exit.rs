@@ -1,0 +1,238 @@
+//! How the command ends.
+
+use scanner_core::{
+    model::{IssueKind, Receipt, Report, Severity, SkipReason},
+    scan::ScanError,
+};
+use std::{io, process::ExitCode};
+
+/// Exit status for findings unless `--exit-code` says otherwise.
+pub(crate) const FINDINGS: u8 = 1;
+
+/// What the exit status says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExitStatus {
+    /// Nothing that counts was found, and everything was looked at.
+    Clean,
+    /// Secrets were found; holds `--exit-code`.
+    Findings(u8),
+    /// Usage or configuration is wrong, or something cannot be opened or written.
+    Usage,
+    /// Something could not be looked at, so that "clean" cannot be said.
+    Incomplete,
+    /// A fault of this program.
+    Internal,
+}
+
+impl ExitStatus {
+    fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Findings(code) => code,
+            Self::Usage => 2,
+            Self::Incomplete => 3,
+            Self::Internal => 4,
+        }
+    }
+
+    /// Judges a report. Findings win over incompleteness: both stop a gate, and a finding is
+    /// what someone can act on; the report says `complete: false` either way. Under
+    /// `--exit-code 0`, and for findings below `--fail-on`, incompleteness still shows.
+    pub(crate) fn of_report(report: &Report, policy: ExitPolicy) -> Self {
+        let counts = report
+            .findings
+            .iter()
+            .any(|finding| finding.rule.severity >= policy.fail_on);
+        if counts && policy.findings_code != 0 {
+            Self::Findings(policy.findings_code)
+        } else if is_incomplete(&report.receipt, policy.require_complete) {
+            Self::Incomplete
+        } else {
+            Self::Clean
+        }
+    }
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status.code())
+    }
+}
+
+/// What the exit status depends on besides the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ExitPolicy {
+    /// Status for findings; 0 to never fail because of them.
+    pub(crate) findings_code: u8,
+    /// Least severity that counts.
+    pub(crate) fail_on: Severity,
+    /// Whether content that the repository itself declares absent costs the status too.
+    pub(crate) require_complete: bool,
+}
+
+/// Whether a receipt costs exit status 3. Content absent by the repository's own declaration
+/// does so on demand only; a receipt that is incomplete for no stated reason always does.
+fn is_incomplete(receipt: &Receipt, require_complete: bool) -> bool {
+    if receipt.complete {
+        return false;
+    }
+    let excused = |kind: IssueKind| matches!(kind, IssueKind::Missing | IssueKind::Note);
+    let missing_explains_all = receipt.issues.iter().all(|issue| excused(issue.kind))
+        && receipt
+            .blobs
+            .skipped_by_reason
+            .iter()
+            .all(|(reason, count)| *reason == SkipReason::Missing || *count == 0)
+        && (receipt.blobs.skipped > 0
+            || receipt
+                .issues
+                .iter()
+                .any(|issue| issue.kind == IssueKind::Missing));
+    require_complete || !missing_explains_all
+}
+
+/// Why the command could not do its work. Messages say what failed and what to do, and hold no
+/// content.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// Arguments or configuration that make no sense, or an input that cannot be opened.
+    #[error("{0}")]
+    Usage(String),
+    /// The library refused.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// Standard input cannot be read.
+    #[error("cannot read standard input: {0}")]
+    Input(#[source] io::Error),
+    /// The report cannot be written.
+    #[error("cannot write {place}: {source}")]
+    Output {
+        /// Where to.
+        place: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl CliError {
+    pub(crate) fn status(&self) -> ExitStatus {
+        match self {
+            Self::Usage(_)
+            | Self::Input(_)
+            | Self::Output { .. }
+            | Self::Scan(ScanError::Input(_) | ScanError::Engine(_)) => ExitStatus::Usage,
+            Self::Scan(_) => ExitStatus::Internal,
+        }
+    }
+}
+
+/// Makes a panic say where it happened and nothing else: its message may hold scanned content.
+pub(crate) fn quieten_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map_or_else(
+            || "an unknown place".to_owned(),
+            |at| format!("{}:{}", at.file(), at.line()),
+        );
+        crate::output::notice(&format!(
+            "internal error at {place} (version {}); nothing can be said about the input. Please \
+             report this line",
+            env!("CARGO_PKG_VERSION")
+        ));
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::fixture;
+    use scanner_core::model::ScanIssue;
+
+    const POLICY: ExitPolicy = ExitPolicy {
+        findings_code: FINDINGS,
+        fail_on: Severity::Low,
+        require_complete: false,
+    };
+
+    fn report(complete: bool, kinds: &[IssueKind]) -> Report {
+        let issues = kinds.iter().map(|&kind| ScanIssue {
+            kind,
+            object: None,
+            path: None,
+            message: "something".into(),
+        });
+        Report {
+            findings: Vec::new(),
+            receipt: Receipt {
+                complete,
+                issues: issues.collect(),
+                ..Receipt::default()
+            },
+        }
+    }
+
+    #[test]
+    fn damaged_unreadable_and_limited_content_costs_status_3() {
+        for kind in [IssueKind::Corrupt, IssueKind::Unreadable, IssueKind::Limit] {
+            let report = report(false, &[IssueKind::Missing, kind]);
+            assert_eq!(
+                ExitStatus::of_report(&report, POLICY),
+                ExitStatus::Incomplete
+            );
+        }
+        let mut skipped = report(false, &[IssueKind::Missing]);
+        skipped.receipt.blobs.skipped = 1;
+        skipped.receipt.blobs.skipped_by_reason = [(SkipReason::TooLarge, 1)].into();
+        assert_eq!(
+            ExitStatus::of_report(&skipped, POLICY),
+            ExitStatus::Incomplete
+        );
+        let unexplained = report(false, &[]);
+        assert_eq!(
+            ExitStatus::of_report(&unexplained, POLICY),
+            ExitStatus::Incomplete
+        );
+    }
+
+    #[test]
+    fn declared_absence_costs_status_3_on_demand_only() {
+        let missing = report(false, &[IssueKind::Missing]);
+        assert_eq!(ExitStatus::of_report(&missing, POLICY), ExitStatus::Clean);
+        let strict = ExitPolicy {
+            require_complete: true,
+            ..POLICY
+        };
+        assert_eq!(
+            ExitStatus::of_report(&missing, strict),
+            ExitStatus::Incomplete
+        );
+        let note = report(true, &[IssueKind::Note]);
+        assert_eq!(ExitStatus::of_report(&note, strict), ExitStatus::Clean);
+    }
+
+    #[test]
+    fn findings_win_over_incompleteness_unless_they_do_not_count() {
+        let mut found = fixture::report();
+        found.receipt.complete = false;
+        assert_eq!(
+            ExitStatus::of_report(&found, POLICY),
+            ExitStatus::Findings(1)
+        );
+        let never = ExitPolicy {
+            findings_code: 0,
+            ..POLICY
+        };
+        assert_eq!(ExitStatus::of_report(&found, never), ExitStatus::Incomplete);
+        found
+            .findings
+            .retain(|f| f.rule.severity < Severity::Critical);
+        let critical_only = ExitPolicy {
+            fail_on: Severity::Critical,
+            ..POLICY
+        };
+        assert!(!found.findings.is_empty());
+        assert_eq!(
+            ExitStatus::of_report(&found, critical_only),
+            ExitStatus::Incomplete
+        );
+    }
+}

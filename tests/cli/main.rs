@@ -1,0 +1,41 @@
+//! The command as a whole: arguments, exit status, and the formats of its reports.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod arguments;
+mod formats;
+mod output;
+mod report_fixture;
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+/// Runs the command in a directory, with nothing on standard input and no settings from outside.
+fn gitsieve(directory: &Path, args: &[&str]) -> Output {
+    gitsieve_with(directory, args, b"")
+}
+
+fn gitsieve_with(directory: &Path, args: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_gitsieve"))
+        .args(args)
+        .current_dir(directory)
+        .env_remove("NO_COLOR")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that refuses its arguments reads nothing, so that writing may fail.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}

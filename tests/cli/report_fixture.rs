@@ -1,0 +1,200 @@
+//! One report that every format is tested on. It holds what goes wrong in practice: secrets in
+//! subjects, paths and refs, terminal escapes in names, text that is not UTF-8, impossible dates.
+
+use scanner_core::model::{
+    BlobCounts, CommitInfo, Confidence, Finding, Fingerprint, IssueKind, Location, ObjectId,
+    Occurrence, Proof, Receipt, Report, RuleInfo, ScanIssue, Secret, Severity, SkipReason, Span,
+    Where,
+};
+use std::sync::Arc;
+
+/// Secrets of the report, put together here so that no scanner takes this file for a leak.
+pub(crate) fn secrets() -> [Vec<u8>; 4] {
+    [
+        [b"ghp".as_slice(), b"_", &b"Ab1Cd2Ef3Gh4".repeat(3)].concat(),
+        [b"AKIA".as_slice(), &b"Q7".repeat(8)].concat(),
+        b"hunter2".to_vec(),
+        [b"\xff\xfe".as_slice(), &b"k9\xf0".repeat(6)].concat(),
+    ]
+}
+
+pub(crate) fn id(fill: u8) -> ObjectId {
+    ObjectId::from_bytes(&[fill; 20]).expect("20 bytes are an id")
+}
+
+fn rule(id: &str, description: &str, severity: Severity, remediation: &str) -> Arc<RuleInfo> {
+    Arc::new(RuleInfo {
+        id: id.into(),
+        description: description.into(),
+        severity,
+        confidence: Confidence::High,
+        remediation: remediation.into(),
+        references: Vec::new(),
+        tags: Vec::new(),
+    })
+}
+
+fn commit(fill: u8, author: &[u8], summary: &[u8], seconds: i64) -> Arc<CommitInfo> {
+    Arc::new(CommitInfo {
+        commit: id(fill),
+        author: author.into(),
+        email: "ada@example.com".into(),
+        seconds,
+        offset_minutes: 60,
+        summary: summary.into(),
+    })
+}
+
+fn occurrence(path: &[u8], line: u64, place: Where) -> Occurrence {
+    Occurrence {
+        path: path.into(),
+        location: Location {
+            start_line: line,
+            start_column: 9,
+            end_line: line,
+            end_column: 48,
+        },
+        span: Span::new(line * 100, line * 100 + 40),
+        blob: id(0xb0),
+        place,
+        introduced: None,
+        also_introduced_in: Vec::new(),
+        last_seen: None,
+        refs: Vec::new(),
+    }
+}
+
+fn finding(
+    rule: Arc<RuleInfo>,
+    secret: &[u8],
+    proof: Proof,
+    occurrences: Vec<Occurrence>,
+) -> Finding {
+    let secret = Secret::new(secret);
+    Finding {
+        confidence: rule.confidence,
+        fingerprint: Fingerprint::new(&rule.id, &secret),
+        rule,
+        secret,
+        proof,
+        occurrences,
+    }
+}
+
+pub(crate) fn report() -> Report {
+    let [token, key, password, binary] = secrets();
+    let subject = [b"Add token ".as_slice(), &token, b" and ", &key].concat();
+    let secret_path = [b"keys/".as_slice(), &key, b".txt"].concat();
+    let binary_path = [b"caf\xe9/".as_slice(), &binary].concat();
+    let many_refs = [
+        "HEAD",
+        "refs/heads/main",
+        "refs/tags/v1",
+        "refs/heads/x",
+        "refs/heads/y",
+    ];
+
+    let token_finding = finding(
+        rule(
+            "github-pat",
+            "GitHub personal access token.",
+            Severity::Critical,
+            "Revoke it under Settings > Developer settings > Tokens.",
+        ),
+        &token,
+        Proof::Proven,
+        vec![
+            Occurrence {
+                introduced: Some(commit(
+                    0xc1,
+                    "Ada Lovelace".as_bytes(),
+                    &subject,
+                    1_709_247_599,
+                )),
+                also_introduced_in: vec![id(0xc2), id(0xc3)],
+                last_seen: Some(id(0xc4)),
+                refs: many_refs.map(String::from).to_vec(),
+                ..occurrence(b"src/config.rs", 12, Where::Head)
+            },
+            Occurrence {
+                introduced: Some(commit(
+                    0xc5,
+                    b"Evil\x1b[2J\xe2\x80\xaeliame",
+                    b"x",
+                    i64::MAX,
+                )),
+                last_seen: Some(id(0xc6)),
+                refs: vec![format!("refs/heads/fix-{}", String::from_utf8_lossy(&key))],
+                ..occurrence(&secret_path, 1, Where::Ref)
+            },
+            occurrence(b"new\nline.txt", 2, Where::Unreachable),
+            occurrence(b"", 3, Where::CommitMessage),
+            occurrence(b"", 4, Where::TagMessage),
+        ],
+    );
+    let key_finding = finding(
+        rule("aws-access-key", "AWS access key.", Severity::High, ""),
+        &key,
+        Proof::Plausible,
+        vec![Occurrence {
+            introduced: Some(commit(0xc7, b"J\xf6rg", b"", 0)),
+            last_seen: Some(id(0xc8)),
+            refs: vec!["refs/heads/old".into()],
+            ..occurrence(b"deploy.sh", 7, Where::Ref)
+        }],
+    );
+    let password_finding = finding(
+        rule("generic", "Assignment of a password.", Severity::Low, ""),
+        &password,
+        Proof::Failed,
+        vec![
+            occurrence(b"conf/hunter2/a", 8, Where::Index),
+            occurrence(b"conf/hunter23", 9, Where::Worktree),
+        ],
+    );
+    let binary_finding = finding(
+        rule("binary", "Key that is not text.", Severity::Low, ""),
+        &binary,
+        Proof::Plausible,
+        vec![occurrence(&binary_path, 1, Where::File)],
+    );
+    Report {
+        findings: vec![token_finding, key_finding, password_finding, binary_finding],
+        receipt: Receipt {
+            blobs: BlobCounts {
+                seen: 262_346,
+                scanned: 262_343,
+                skipped: 3,
+                skipped_by_reason: [(SkipReason::TooLarge, 1), (SkipReason::Corrupt, 2)].into(),
+            },
+            commits: 71_000,
+            trees: 90_000,
+            tags: 1,
+            bytes: 8_100_000_000,
+            tips: [
+                ("HEAD".to_owned(), id(0xc4)),
+                (
+                    format!("refs/heads/{}", String::from_utf8_lossy(&key)),
+                    id(0xc5),
+                ),
+            ]
+            .into(),
+            ruleset_hash: "0123456789abcdef".repeat(4),
+            complete: false,
+            issues: vec![
+                ScanIssue {
+                    kind: IssueKind::Corrupt,
+                    object: Some(id(0xd1)),
+                    path: Some("objects/pack/pack-\x1b[31m.pack".into()),
+                    message: format!("bad \u{202e} near {}", String::from_utf8_lossy(&key)),
+                },
+                ScanIssue {
+                    kind: IssueKind::Note,
+                    object: None,
+                    path: None,
+                    message: "something small".into(),
+                },
+            ],
+        },
+    }
+}
