@@ -133,18 +133,18 @@ impl<W: Write> HumanReporter<W> {
                 .find_map(|prefix| name.strip_prefix(prefix))
                 .map_or_else(|| self.text(name.as_bytes()), |n| self.text(n.as_bytes()))
         };
-        let shown: Vec<String> = occurrence
-            .refs
-            .iter()
-            .filter(|name| *name != "HEAD")
+        let named = || occurrence.refs.iter().filter(|name| *name != "HEAD");
+        // What a reflog keeps is of interest only where nothing better names the place.
+        let in_refs = named().any(|name| !is_reflog(name));
+        let relevant = || named().filter(|name| !(in_refs && is_reflog(name)));
+        let shown: Vec<String> = relevant()
             .take(REFS_SHOWN)
             .map(|name| short_name(name))
             .collect();
         if shown.is_empty() {
             return None;
         }
-        let named = occurrence.refs.iter().filter(|name| *name != "HEAD");
-        let more = named.count() - shown.len();
+        let more = relevant().count() - shown.len();
         let more = if more > 0 {
             format!(" and {}", count(more as u64, "more ref"))
         } else {
@@ -430,6 +430,10 @@ fn brief(place: Where) -> &'static str {
         Where::File => "file       ",
         Where::Stdin => "stdin      ",
     }
+}
+
+fn is_reflog(name: &str) -> bool {
+    name.ends_with("@{reflog}")
 }
 
 fn reason_text(reason: SkipReason) -> &'static str {
