@@ -123,7 +123,7 @@ fn mistakes_in_a_configuration_are_named_by_key_file_and_line() {
     ] {
         std::fs::write(&file, &text).unwrap();
         let run = Sieve::git(&repo, &["--config", file.to_str().unwrap()]).run();
-        assert_eq!(run.status, 2, "{name}: {}", run.stderr);
+        assert_eq!(run.status, 2, "{text}\n{}", run.stderr);
         assert!(run.stdout.is_empty(), "{name}: no report");
         assert!(run.stderr.contains("team.toml"), "{name}: {}", run.stderr);
         assert!(run.stderr.contains(name), "{name}: {}", run.stderr);
@@ -162,7 +162,7 @@ fn rules_are_chosen_and_left_out_by_id() {
     repo.write("team.env", ACME);
     repo.commit_file("app.env", file_with(&token), "add");
     let file = repo.beside("team.toml");
-    std::fs::write(&file, format!("[extend]\nuseDefault = true\n{RULE}")).unwrap();
+    std::fs::write(&file, format!("{RULE}\n[extend]\nuseDefault = true\n")).unwrap();
     let config = ["--config", file.to_str().unwrap()];
     let run = |more: &[&str]| {
         let scan = Sieve::git(&repo, &[&config, more].concat()).scan();

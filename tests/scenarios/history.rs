@@ -4,7 +4,7 @@
 use crate::support::{
     Repo, Sieve,
     oracle::{self, histories},
-    sieve::{Expected, Scan, assert_position},
+    sieve::{Expected, Scan, assert_position, position},
 };
 
 /// A file that holds a token on its second line.
@@ -307,12 +307,13 @@ fn annotated_tag_message() {
     ]);
     let tag = repo.rev("refs/tags/v1");
     let raw = repo.git_with(&["cat-file", "tag", &tag], b"");
+    let headers = position(&raw, b"\n\n").unwrap() + 2;
     let scan = scan_all(&repo);
     scan.assert_exactly(&[&token]);
     let occurrence = scan.only(&token);
     assert_eq!(occurrence["where"], "tag-message", "{occurrence:#}");
     assert_eq!(occurrence["blob"], tag, "{occurrence:#}");
-    assert_position(occurrence, &raw, token.as_bytes());
+    assert_position(occurrence, &raw[headers..], token.as_bytes());
 }
 
 #[test]
@@ -326,14 +327,14 @@ fn commit_message_even_in_its_first_line() {
     scan.assert_exactly(&[&first, &body]);
     for (token, commit) in [(&first, &one), (&body, &two)] {
         let occurrence = scan.only(token);
-        let raw = repo.git_with(&["cat-file", "commit", commit], b"");
+        let message = repo.git_with(&["log", "-1", "--format=%B", commit], b"");
         assert_eq!(occurrence["where"], "commit-message", "{occurrence:#}");
         assert_eq!(occurrence["blob"], **commit, "{occurrence:#}");
         assert_eq!(
             occurrence["introduced"]["commit"], **commit,
             "{occurrence:#}"
         );
-        assert_position(occurrence, &raw, token.as_bytes());
+        assert_position(occurrence, &message, token.as_bytes());
     }
 }
 
@@ -568,6 +569,33 @@ fn removal_and_revert_of_the_removal_name_both_commits() {
 }
 
 #[test]
+fn reachable_commits_come_before_those_that_an_amendment_left_behind() {
+    let repo = Repo::init();
+    repo.commit_file("README", "hello\n", "start");
+    let token = repo.plant();
+    let content = file_with(&token);
+    let left_behind = repo.commit_file("app.env", &content, "add");
+    repo.git(&["commit", "-q", "--amend", "-m", "add, in better words"]);
+    let amended = repo.rev("HEAD");
+    assert_ne!(left_behind, amended);
+    let mut expected = Expected {
+        place: "head",
+        path: "app.env",
+        content: content.as_bytes(),
+        blob: &repo.blob_id(&content),
+        introduced: Some(&amended),
+        last_seen: Some(&amended),
+    };
+    scan_all(&repo).assert_found(&token, &expected);
+    repo.remove("app.env");
+    repo.commit("remove");
+    expected.place = "ref";
+    scan_all(&repo).assert_found(&token, &expected);
+    repo.expire_reflogs();
+    scan_all(&repo).assert_found(&token, &expected);
+}
+
+#[test]
 fn same_blob_at_many_paths_is_scanned_once_and_placed_everywhere() {
     let repo = Repo::init();
     let token = repo.plant();
@@ -766,7 +794,8 @@ fn introducing_commits_are_those_that_git_names() {
                 "{occurrence:#}"
             );
             assert_eq!(
-                occurrence["last_seen"], history.last_seen.1,
+                occurrence["last_seen"],
+                oracle::last_seen(&repo, place, history),
                 "{occurrence:#}"
             );
             checked += 1;

@@ -141,3 +141,13 @@ pub fn histories(commits: &[CommitTree]) -> BTreeMap<(String, String), History> 
     }
     out
 }
+
+/// The commit that a report names as the last to hold what stands at `place`: `HEAD` for what
+/// is still there, whatever other branches did later.
+pub fn last_seen(repo: &Repo, place: &str, history: &History) -> String {
+    if place == "head" {
+        repo.rev("HEAD")
+    } else {
+        history.last_seen.1.clone()
+    }
+}

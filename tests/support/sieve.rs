@@ -346,11 +346,8 @@ impl Scan {
     pub fn assert_complete(&self) {
         let receipt = &self.json["receipt"];
         assert_eq!(receipt["complete"], true, "{receipt:#}");
-        assert_eq!(
-            receipt["issues"].as_array().map(Vec::len),
-            Some(0),
-            "{receipt:#}"
-        );
+        let costly = self.issues().iter().find(|issue| issue["kind"] != "note");
+        assert!(costly.is_none(), "{receipt:#}");
         assert_eq!(receipt["blobs"]["skipped"], 0, "{receipt:#}");
     }
 
