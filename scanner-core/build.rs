@@ -44,6 +44,7 @@ mod rules {
     pub(crate) mod resolve;
     pub(crate) mod rule;
     pub(crate) mod validator;
+    pub(crate) use validator::Validator;
 }
 
 use rules::{

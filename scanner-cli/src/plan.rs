@@ -65,6 +65,8 @@ pub(crate) struct ScanPlan {
     pub(crate) input: InputPlan,
     /// What is scanned, for people.
     pub(crate) subject: String,
+    /// What one piece of content is called.
+    pub(crate) unit: &'static str,
     /// Worth saying before the scan begins; empty when quiet.
     pub(crate) notices: Vec<String>,
     pub(crate) rules: RulePlan,
@@ -148,6 +150,7 @@ impl Plan {
 struct SourcePlan {
     input: InputPlan,
     subject: String,
+    unit: &'static str,
     /// Root of the working tree of one's own clone.
     root: Option<PathBuf>,
     notice: Option<String>,
@@ -201,6 +204,7 @@ impl ScanPlan {
         Ok(Self {
             input: source.input,
             subject: source.subject,
+            unit: source.unit,
             notices,
             rules: RulePlan {
                 config,
@@ -263,9 +267,10 @@ fn whole_repository(path: &Path, kind: Kind) -> SourcePlan {
             working_tree: true,
         })),
         subject: match kind {
-            Kind::WorkingTree => format!("{}: history, index and working tree", path.display()),
-            _ => format!("{}: history", path.display()),
+            Kind::WorkingTree => format!("{} (history, index and working tree)", path.display()),
+            _ => format!("{} (history)", path.display()),
         },
+        unit: "blob",
         root: (kind == Kind::WorkingTree).then(|| path.to_owned()),
         notice: None,
     }
@@ -274,7 +279,8 @@ fn whole_repository(path: &Path, kind: Kind) -> SourcePlan {
 fn plain(roots: Vec<PathBuf>, honour_ignore_files: bool) -> SourcePlan {
     let names: Vec<String> = roots.iter().map(|p| p.display().to_string()).collect();
     SourcePlan {
-        subject: format!("{}: files", names.join(", ")),
+        subject: names.join(", "),
+        unit: "file",
         input: InputPlan::Library(Input::Paths(PathsInput {
             roots,
             honour_ignore_files,
@@ -341,7 +347,8 @@ fn git(args: &GitArgs) -> Result<SourcePlan, CliError> {
         ""
     };
     Ok(SourcePlan {
-        subject: format!("{}: {part}{extent}", path.display()),
+        subject: format!("{} ({part}{extent})", path.display()),
+        unit: "blob",
         root: (kind == Kind::WorkingTree).then(|| path.clone()),
         input: InputPlan::Library(Input::Git(GitInput {
             path,
@@ -393,6 +400,7 @@ fn stdin(args: StdinArgs, surroundings: Environment) -> Result<SourcePlan, CliEr
             path: path.into_encoded_bytes(),
         },
         subject: "standard input".into(),
+        unit: "input",
         root: None,
         notice: None,
     })

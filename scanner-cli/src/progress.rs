@@ -3,15 +3,18 @@
 //! Scanning threads only add to two counters; a thread of its own looks at them a few times a
 //! second and draws. A scan that is over before the first look draws nothing at all.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{
+    DecimalBytes, HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle,
+};
 use scanner_core::scan::{Observer, Phase};
 use std::{
+    fmt::Write,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Time before anything is drawn: most scans of a small repository are over by then.
@@ -40,6 +43,7 @@ struct PhaseInfo {
     phase: Phase,
     objects: u64,
     bytes: u64,
+    began: Instant,
 }
 
 impl Progress {
@@ -82,6 +86,7 @@ impl Observer for Progress {
                 phase,
                 objects,
                 bytes,
+                began: Instant::now(),
             }),
         );
     }
@@ -111,7 +116,6 @@ fn draw(state: &State) {
                 state.bytes.load(Ordering::Relaxed),
             );
             bar.set_position(if info.counts_bytes() { bytes } else { objects });
-            bar.tick();
         }
         thread::park_timeout(LOOK);
     }
@@ -126,14 +130,21 @@ impl PhaseInfo {
         self.bytes > 0 || self.objects == 0 && matches!(self.phase, Phase::Blobs | Phase::Files)
     }
 
+    /// Units a second since the phase began. Indicatif's own estimate would begin at the first
+    /// look, with a leap.
+    fn rate(self, position: u64) -> u64 {
+        let elapsed_ms = self.began.elapsed().as_millis().max(1);
+        u64::try_from(u128::from(position) * 1000 / elapsed_ms).unwrap_or(u64::MAX)
+    }
+
     fn template(self) -> &'static str {
         match (self.counts_bytes(), self.bytes.max(self.objects) > 0) {
             (true, true) => {
-                "{msg:24} [{bar:28}] {percent:>3} %  {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  ETA {eta}"
+                "{msg:24} [{bar:28}] {percent:>3} %  {decimal_bytes}/{decimal_total_bytes}  {rate}  {left}"
             }
-            (true, false) => "{msg:24} {spinner} {decimal_bytes}  {decimal_bytes_per_sec}",
+            (true, false) => "{msg:24} {spinner} {decimal_bytes}  {rate}",
             (false, true) => {
-                "{msg:24} [{bar:28}] {percent:>3} %  {human_pos}/{human_len}  {per_sec}  ETA {eta}"
+                "{msg:24} [{bar:28}] {percent:>3} %  {human_pos}/{human_len}  {rate}  {left}"
             }
             (false, false) => "{msg:24} {spinner} {human_pos}",
         }
@@ -164,6 +175,19 @@ fn bar_for(info: PhaseInfo) -> ProgressBar {
     };
     let style = ProgressStyle::with_template(info.template())
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", move |state: &ProgressState, out: &mut dyn Write| {
+            let rate = info.rate(state.pos());
+            let _ = if info.counts_bytes() {
+                write!(out, "{}/s", DecimalBytes(rate))
+            } else {
+                write!(out, "{}/s", HumanCount(rate))
+            };
+        })
+        .with_key("left", move |state: &ProgressState, out: &mut dyn Write| {
+            let total = state.len().unwrap_or_default();
+            let left = total.saturating_sub(state.pos()) / info.rate(state.pos()).max(1);
+            let _ = write!(out, "{:#} left", HumanDuration(Duration::from_secs(left)));
+        })
         .progress_chars("=> ");
     bar.with_style(style).with_message(info.label())
 }
@@ -189,9 +213,10 @@ mod tests {
                     phase,
                     objects,
                     bytes,
+                    began: Instant::now(),
                 };
                 assert!(ProgressStyle::with_template(info.template()).is_ok());
-                assert_eq!(info.counts_bytes() && bytes == 0 && objects > 0, false);
+                assert!(bytes > 0 || objects == 0 || !info.counts_bytes());
             }
         }
     }

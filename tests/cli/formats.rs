@@ -164,7 +164,6 @@ fn the_schema_refuses_every_missing_and_every_unknown_key() {
 
 #[test]
 fn no_secret_stands_anywhere_in_a_redacted_report() {
-    use std::fmt::Write;
     let report = report_fixture::report();
     let [token, key, password, binary] = report_fixture::secrets();
     for text in [
@@ -183,16 +182,9 @@ fn no_secret_stands_anywhere_in_a_redacted_report() {
     // The exact form of a path must not give away what its text form hides.
     let document = document(redacting(&report));
     let path = &document["findings"][3]["occurrences"][0];
-    let mut wanted = String::new();
-    for byte in [
-        b"caf\xe9/".as_slice(),
-        report.findings[3].secret.redacted().as_bytes(),
-    ]
-    .concat()
-    {
-        write!(wanted, "{byte:02x}").unwrap();
-    }
-    assert_eq!(hex_of_base64(path["path_bytes"].as_str().unwrap()), wanted);
+    let redacted = report.findings[3].secret.redacted();
+    let wanted = [b"caf\xe9/".as_slice(), redacted.as_bytes()].concat();
+    assert_eq!(base64(path["path_bytes"].as_str().unwrap()), wanted);
 }
 
 #[test]
@@ -207,8 +199,7 @@ fn secrets_are_shown_on_demand() {
         .unwrap();
     assert!(subject.contains(std::str::from_utf8(&token).unwrap()));
     let exact = document["findings"][3]["secret_bytes"].as_str().unwrap();
-    let wanted: String = binary.iter().map(|b| format!("{b:02x}")).collect();
-    assert_eq!(hex_of_base64(exact), wanted);
+    assert_eq!(base64(exact), binary);
 }
 
 #[test]
@@ -237,18 +228,19 @@ fn values_survive_as_they_are_and_nothing_drives_a_terminal() {
     assert_eq!(document["meta"]["format_version"], 1);
 }
 
-fn hex_of_base64(text: &str) -> String {
+fn base64(text: &str) -> Vec<u8> {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits: Vec<usize> = text
+    let (mut bytes, mut bits, mut value) = (Vec::new(), 0, 0_usize);
+    for digit in text
         .bytes()
         .filter_map(|c| DIGITS.iter().position(|d| *d == c))
-        .collect();
-    let bits: String = digits.iter().map(|d| format!("{d:06b}")).collect();
-    bits.as_bytes()
-        .chunks_exact(8)
-        .map(|byte| {
-            let byte = std::str::from_utf8(byte).unwrap();
-            format!("{:02x}", u8::from_str_radix(byte, 2).unwrap())
-        })
-        .collect()
+    {
+        value = value << 6 | digit;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push((value >> bits & 0xff) as u8);
+        }
+    }
+    bytes
 }

@@ -90,6 +90,7 @@ pub(crate) fn report() -> Report {
         "HEAD",
         "refs/heads/main",
         "refs/tags/v1",
+        "HEAD@{reflog}",
         "refs/heads/x",
         "refs/heads/y",
     ];

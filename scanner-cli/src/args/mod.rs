@@ -50,6 +50,7 @@ A directory that has the name of a command is written ./git.";
 #[command(
     name = "gitsieve",
     bin_name = "gitsieve",
+    override_usage = "gitsieve [OPTIONS] [PATH]\n       gitsieve [OPTIONS] <COMMAND>",
     version,
     disable_help_subcommand = true,
     after_help = "Exit status: 0 clean, 1 findings, 2 usage, 3 incomplete, 4 internal. Examples: --help.",

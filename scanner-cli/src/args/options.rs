@@ -49,7 +49,7 @@ pub(crate) struct Options {
     )]
     pub(crate) quiet: bool,
 
-    /// Exit status for findings, 0 to 255
+    /// Exit status for findings, 0 to 255; with 0 they are reported and nothing more
     #[arg(long, value_name = "N", default_value_t = crate::exit::FINDINGS)]
     #[arg(global = true, help_heading = "Exit status")]
     pub(crate) exit_code: u8,

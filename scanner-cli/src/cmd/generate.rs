@@ -30,6 +30,7 @@ pub(crate) fn man(command: Option<&str>, to: &Destination) -> Result<ExitStatus,
     };
     let mut page = Vec::new();
     clap_mangen::Man::new(described)
+        .source(concat!("gitsieve ", env!("CARGO_PKG_VERSION")))
         .render(&mut page)
         .map_err(|source| to.error(source))?;
     to.write_all(&page)

@@ -103,6 +103,7 @@ fn show(report: &Report, plan: &ScanPlan, elapsed: Duration) -> Result<(), CliEr
                     style: plan.style,
                     verbose: plan.verbose,
                     subject: plan.subject.clone(),
+                    unit: plan.unit,
                     elapsed: Some(elapsed),
                 },
             )),

@@ -42,6 +42,8 @@ pub(crate) struct HumanOptions {
     pub(crate) verbose: bool,
     /// What was scanned.
     pub(crate) subject: String,
+    /// What one piece of content is called.
+    pub(crate) unit: &'static str,
     /// How long it took; left out when `None`.
     pub(crate) elapsed: Option<Duration>,
 }
@@ -131,18 +133,18 @@ impl<W: Write> HumanReporter<W> {
                 .find_map(|prefix| name.strip_prefix(prefix))
                 .map_or_else(|| self.text(name.as_bytes()), |n| self.text(n.as_bytes()))
         };
-        let shown: Vec<String> = occurrence
-            .refs
-            .iter()
-            .filter(|name| *name != "HEAD")
+        let named = || occurrence.refs.iter().filter(|name| *name != "HEAD");
+        // What a reflog keeps is of interest only where nothing better names the place.
+        let in_refs = named().any(|name| !is_reflog(name));
+        let relevant = || named().filter(|name| !(in_refs && is_reflog(name)));
+        let shown: Vec<String> = relevant()
             .take(REFS_SHOWN)
             .map(|name| short_name(name))
             .collect();
         if shown.is_empty() {
             return None;
         }
-        let named = occurrence.refs.iter().filter(|name| *name != "HEAD");
-        let more = named.count() - shown.len();
+        let more = relevant().count() - shown.len();
         let more = if more > 0 {
             format!(" and {}", count(more as u64, "more ref"))
         } else {
@@ -298,7 +300,7 @@ impl<W: Write> HumanReporter<W> {
                 by_severity.join(", ")
             )?;
         }
-        let mut scanned = vec![count(receipt.blobs.scanned, "blob")];
+        let mut scanned = vec![count(receipt.blobs.scanned, self.options.unit)];
         for (n, noun) in [(receipt.commits, "commit"), (receipt.tags, "tag")] {
             if n > 0 {
                 scanned.push(count(n, noun));
@@ -328,8 +330,8 @@ impl<W: Write> HumanReporter<W> {
                 .map(|(reason, n)| format!("{} {}", thousands(*n), reason_text(*reason)))
                 .collect();
             let skipped = if receipt.blobs.skipped > 0 {
-                let blobs = count(receipt.blobs.skipped, "blob");
-                format!(" {blobs} not scanned: {}.", reasons.join(", "))
+                let skipped = count(receipt.blobs.skipped, self.options.unit);
+                format!(" {skipped} not scanned: {}.", reasons.join(", "))
             } else {
                 String::new()
             };
@@ -428,6 +430,10 @@ fn brief(place: Where) -> &'static str {
         Where::File => "file       ",
         Where::Stdin => "stdin      ",
     }
+}
+
+fn is_reflog(name: &str) -> bool {
+    name.ends_with("@{reflog}")
 }
 
 fn reason_text(reason: SkipReason) -> &'static str {
@@ -529,7 +535,8 @@ mod tests {
         let options = HumanOptions {
             style,
             verbose,
-            subject: "/srv/app.git: history".into(),
+            subject: "/srv/app.git (history)".into(),
+            unit: "blob",
             elapsed: Some(Duration::from_millis(3210)),
         };
         let mut out = Vec::new();
@@ -568,7 +575,7 @@ CRITICAL  GitHub personal access token  [github-pat]
         let text = plain(false);
         let wanted = "
 4 secrets found in 9 places: 1 critical, 1 high, 2 low.
-Scanned /srv/app.git: history: 262,343 blobs, 71,000 commits, 1 tag, 8.1 GB in 3.2 s.
+Scanned /srv/app.git (history): 262,343 blobs, 71,000 commits, 1 tag, 8.1 GB in 3.2 s.
 INCOMPLETE: not everything could be scanned. 3 blobs not scanned: 1 too large, 2 corrupt.
   corrupt     d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1  objects/pack/pack-\\u{1b}[31m.pack:  bad \\u{202e} near AKI**************7Q7
 ";
@@ -626,7 +633,7 @@ INCOMPLETE: not everything could be scanned. 3 blobs not scanned: 1 too large, 2
         let show = |report: &Report| render(report, Redactor::default(), Style::Plain, false);
         assert_eq!(
             show(&report),
-            "No secrets found.\nScanned /srv/app.git: history: 1 blob, 0 bytes in 3.2 s.\n"
+            "No secrets found.\nScanned /srv/app.git (history): 1 blob, 0 bytes in 3.2 s.\n"
         );
         report.receipt.complete = false;
         let text = show(&report);

@@ -27,7 +27,9 @@
 //! are compared once more in full.
 
 use super::{
-    Engine, EngineError, EngineWorker, Hit, LiteralSet, aho::Automaton, frequency::Frequency,
+    Engine, EngineError, EngineWorker, Hit, LiteralSet,
+    aho::Automaton,
+    frequency::{self, Frequency},
 };
 use std::{ops::Range, sync::Arc};
 
@@ -46,6 +48,9 @@ const CHUNK: usize = 256;
 const TABLE: usize = 1 << 16;
 /// Lists of probes, by the low bits of a gram's index.
 const SLOTS: usize = 1 << 12;
+/// Multipliers to choose from. Sixteen take a millisecond, and rid the filter of a third of what it
+/// lets pass in vain.
+const MULTIPLIERS: u16 = 16;
 /// Bytes ahead of a gram that a probe compares.
 const PROBE_BEFORE: usize = 2;
 
@@ -125,10 +130,9 @@ impl EngineWorker for LiteralWorker<'_> {
 struct Filter {
     /// By gram index: the bits of the classes of fourth bytes.
     table: Box<[u8; TABLE]>,
-    /// How far indexes are shifted right: a small set needs, and heats, less of the table.
-    shift: u32,
+    hash: Hash,
     /// By slot: the first of its probes; one more for the end of the last.
-    slots: Box<[u32; SLOTS + 1]>,
+    slots: Vec<u32>,
     probes: Vec<Probe>,
     /// Bytes of the shortest literal; `usize::MAX` when there are none.
     shortest: usize,
@@ -137,10 +141,22 @@ struct Filter {
 impl std::fmt::Debug for Filter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Filter")
-            .field("shift", &self.shift)
+            .field("hash", &self.hash)
             .field("probes", &self.probes.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Four bytes, `None` for those that may be anything.
+type Gram = [Option<u8>; GRAM];
+
+/// A gram by which a literal is found.
+#[derive(Debug)]
+struct Place {
+    literal: u32,
+    /// Where it starts, counted from one byte ahead of the literal.
+    start: u32,
+    gram: Gram,
 }
 
 /// A literal's bytes around one of its grams: the eight bytes that start [`PROBE_BEFORE`] bytes
@@ -148,8 +164,8 @@ impl std::fmt::Debug for Filter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Probe {
     literal: u32,
-    /// Where the gram starts in the literal; -1 for one byte ahead of it.
-    offset: i32,
+    /// Where the gram starts, counted from one byte ahead of the literal.
+    gram_start: u32,
     /// The bits that count.
     mask: u64,
     /// What they must be.
@@ -158,14 +174,72 @@ struct Probe {
     whole: bool,
 }
 
-/// Returns the index in the table of a gram, given as two little-endian halves. Its last byte does
-/// not take part, and no byte's case bit. Only five bits of the first byte do, so that a gram
-/// whose first byte may be anything has no more than 32 indexes.
-#[inline(always)]
-fn index(low: u16, high: u16, shift: u32) -> u16 {
-    let mixed = (low & 0x5F1F).wrapping_mul(0x9E37);
-    let mixed = mixed ^ (mixed >> 7);
-    mixed.wrapping_add((high & 0x5F) << 8).wrapping_mul(0xA3B5) >> shift
+/// How grams are hashed.
+#[derive(Debug, Clone, Copy)]
+struct Hash {
+    /// Odd.
+    multiplier: u16,
+    /// How far indexes are shifted right: a small set needs, and heats, less of the table.
+    shift: u32,
+}
+
+impl Hash {
+    /// Returns the index in the table of a gram, given as two little-endian halves. Its last byte
+    /// does not take part, and no byte's case bit. Only five bits of the first byte do, so that a
+    /// gram whose first byte may be anything has no more than 32 indexes.
+    #[inline]
+    fn index(self, low: u16, high: u16) -> u16 {
+        let mixed = (low & 0x5F1F).wrapping_mul(self.multiplier);
+        let mixed = mixed ^ (mixed >> 7);
+        mixed.wrapping_add((high & 0x5F) << 8).wrapping_mul(0xA3B5) >> self.shift
+    }
+
+    /// Returns the indexes of a gram that lacks at most its first or its last byte.
+    fn indexes(self, [a, b, c, _]: Gram) -> impl Iterator<Item = u16> {
+        let (b, c) = (b.unwrap_or(0), c.unwrap_or(0));
+        // Five bits of the first byte are all that counts.
+        let firsts = a.map_or(0..=0x1F, |a| a..=a);
+        firsts.map(move |a| self.index(u16::from_le_bytes([a, b]), u16::from(c)))
+    }
+
+    /// Chooses the multiplier that sends the fewest of the strings that text is full of where these
+    /// grams are.
+    fn best(places: &[Place], shift: u32) -> Self {
+        (0..MULTIPLIERS)
+            .map(|n| {
+                let multiplier = 0x9E37u16.wrapping_add(n.wrapping_mul(0x3D4A));
+                let hash = Self { multiplier, shift };
+                let table = hash.table(places);
+                let passed: f64 = frequency::common()
+                    .map(|([a, b, c], share)| {
+                        let index = hash.index(u16::from_le_bytes([a, b]), u16::from(c));
+                        share * f64::from(table[usize::from(index)].count_ones())
+                    })
+                    .sum();
+                (passed, hash)
+            })
+            .min_by(|(one, _), (other, _)| one.total_cmp(other))
+            .map_or(
+                Self {
+                    multiplier: 1,
+                    shift,
+                },
+                |(_, hash)| hash,
+            )
+    }
+
+    fn table(self, places: &[Place]) -> Box<[u8; TABLE]> {
+        let mut table: Box<[u8; TABLE]> = vec![0; TABLE]
+            .try_into()
+            .expect("a vector of this length is made into an array of it");
+        for place in places {
+            let bits = place.gram[3].map_or(u8::MAX, |b| CLASSES[usize::from(b)]);
+            for index in self.indexes(place.gram) {
+                table[usize::from(index)] |= bits;
+            }
+        }
+        table
+    }
 }
 
 /// The bit of each byte's class. The same in either case.
@@ -189,39 +263,39 @@ impl Filter {
             _ => 0,
         };
         let frequency = Frequency::new();
-        let mut table = Box::new([0; TABLE]);
+        let places: Vec<Place> = (0..)
+            .zip(literals)
+            .filter(|(_, (bytes, _))| bytes.len() >= SHORTEST)
+            .flat_map(|(literal, (bytes, _))| {
+                [0, 1].map(|parity| Place::choose(&frequency, literal, bytes, parity, shift))
+            })
+            .collect();
+        let hash = Hash::best(&places, shift);
         let mut lists: Vec<Vec<Probe>> = vec![Vec::new(); SLOTS];
-        let mut shortest = usize::MAX;
-        for (literal, (bytes, ignore_case)) in (0..).zip(literals) {
-            if bytes.len() < SHORTEST {
-                continue;
-            }
-            shortest = shortest.min(bytes.len());
-            for parity in [0, 1] {
-                let (offset, gram) = place(&frequency, bytes, parity, shift);
-                let probe = Probe::new(literal, bytes, *ignore_case, offset);
-                let bits = gram[3].map_or(u8::MAX, |b| CLASSES[usize::from(b)]);
-                for index in indexes(gram, shift) {
-                    table[usize::from(index)] |= bits;
-                    let list = &mut lists[usize::from(index) % SLOTS];
-                    if !list.contains(&probe) {
-                        list.push(probe);
-                    }
+        for place in &places {
+            let (bytes, ignore_case) = &literals[place.literal as usize];
+            let probe = Probe::new(place, bytes, *ignore_case);
+            for index in hash.indexes(place.gram) {
+                let list = &mut lists[usize::from(index) % SLOTS];
+                if !list.contains(&probe) {
+                    list.push(probe);
                 }
             }
         }
-        let mut slots = Box::new([0; SLOTS + 1]);
+        let mut slots = vec![0; SLOTS + 1];
         let mut probes = Vec::with_capacity(lists.iter().map(Vec::len).sum());
         for (slot, list) in lists.into_iter().enumerate() {
             probes.extend(list);
             slots[slot + 1] = probes.len() as u32;
         }
+        let shortest = literals.iter().map(|(bytes, _)| bytes.len());
+        let shortest = shortest.filter(|&len| len >= SHORTEST).min();
         Self {
-            table,
-            shift,
+            table: hash.table(&places),
+            hash,
             slots,
             probes,
-            shortest,
+            shortest: shortest.unwrap_or(usize::MAX),
         }
     }
 
@@ -286,11 +360,9 @@ impl Filter {
         let (lows, _) = bytes[..STRIDE * grams].as_chunks::<2>();
         let (highs, _) = bytes[STRIDE..].as_chunks::<2>();
         for ((entry, low), high) in indexes[..grams].iter_mut().zip(lows).zip(highs) {
-            *entry = index(
-                u16::from_le_bytes(*low),
-                u16::from_le_bytes(*high),
-                self.shift,
-            );
+            *entry = self
+                .hash
+                .index(u16::from_le_bytes(*low), u16::from_le_bytes(*high));
         }
         let (indexes, _) = indexes[..grams].as_chunks::<WORD>();
         let (highs, _) = highs.as_chunks::<WORD>();
@@ -328,7 +400,7 @@ impl Filter {
             if around & probe.mask != probe.value {
                 continue;
             }
-            let Some(start) = position.checked_add_signed(-probe.offset as isize) else {
+            let Some(start) = (position + 1).checked_sub(probe.gram_start as usize) else {
                 continue;
             };
             let len = set.literals()[probe.literal as usize].0.len();
@@ -372,63 +444,61 @@ fn settle(hits: &mut [Hit], fresh: usize) {
     hits[settled.map_or(0, |last| last + 1)..].sort_unstable();
 }
 
-/// Chooses the gram by which a literal is found when it stands at an even (0) or odd (1) distance
-/// from the positions looked at. Returns its offset and its bytes, `None` for those that are not
-/// the literal's.
-fn place(
-    frequency: &Frequency,
-    bytes: &[u8],
-    parity: i32,
-    shift: u32,
-) -> (i32, [Option<u8>; GRAM]) {
-    // Chance for a gram that has nothing to do with the literal to meet one index of the table.
-    let chance = f64::from(1 << shift) / TABLE as f64;
-    let last = (bytes.len() - SHORTEST) as i32;
-    let (_, offset, gram) = (-parity..=last)
-        .step_by(STRIDE)
-        .map(|offset| {
-            let gram: [Option<u8>; GRAM] = std::array::from_fn(|i| {
-                usize::try_from(offset + i as i32)
-                    .ok()
-                    .and_then(|at| bytes.get(at).copied())
-            });
-            let cost = match gram {
-                [Some(a), Some(b), Some(c), Some(d)] => {
-                    frequency.quadgram([a, b, c, d]) + chance / 8.0
-                }
-                [Some(a), Some(b), Some(c), None] => frequency.trigram([a, b, c]) + chance,
-                [None, Some(b), Some(c), Some(d)] => {
-                    frequency.trigram([b, c, d]) + 32.0 * chance / 8.0
-                }
-                _ => f64::INFINITY,
-            };
-            (cost, offset, gram)
-        })
-        .min_by(|one, other| one.0.total_cmp(&other.0))
-        .expect("a literal of three bytes has an offset of either parity");
-    (offset, gram)
+impl Place {
+    /// Chooses the gram by which a literal is found when it stands at an even (0) or odd (1)
+    /// distance from the positions looked at.
+    fn choose(
+        frequency: &Frequency,
+        literal: u32,
+        bytes: &[u8],
+        parity: usize,
+        shift: u32,
+    ) -> Self {
+        // Chance for a gram that has nothing to do with the literal to meet one index of the table.
+        let chance = f64::from(1 << shift) / TABLE as f64;
+        // In bytes from one ahead of the literal: the last gram holds the literal's last three.
+        let last = bytes.len() - SHORTEST + 1;
+        let (_, start, gram) = (1 - parity..=last)
+            .step_by(STRIDE)
+            .map(|start| {
+                let gram: Gram = std::array::from_fn(|i| byte_at(bytes, start + i));
+                let cost = match gram {
+                    [Some(a), Some(b), Some(c), Some(d)] => {
+                        frequency.quadgram([a, b, c, d]) + chance / 8.0
+                    }
+                    [Some(a), Some(b), Some(c), None] => frequency.trigram([a, b, c]) + chance,
+                    [None, Some(b), Some(c), Some(d)] => {
+                        frequency.trigram([b, c, d]) + 32.0 * chance / 8.0
+                    }
+                    _ => f64::INFINITY,
+                };
+                (cost, start, gram)
+            })
+            .min_by(|(one, ..), (other, ..)| one.total_cmp(other))
+            .expect("a literal of three bytes has an offset of either parity");
+        Self {
+            literal,
+            start: start as u32,
+            gram,
+        }
+    }
 }
 
-/// Returns the indexes of a gram that lacks at most its first or its last byte.
-fn indexes([a, b, c, _]: [Option<u8>; GRAM], shift: u32) -> Vec<u16> {
-    let (b, c) = (b.unwrap_or(0), c.unwrap_or(0));
-    let firsts = a.map_or(0..=u8::MAX, |a| a..=a);
-    let mut all: Vec<u16> = firsts
-        .map(|a| index(u16::from_le_bytes([a, b]), u16::from(c), shift))
-        .collect();
-    all.sort_unstable();
-    all.dedup();
-    all
+/// Returns a byte of a literal, counted from one byte ahead of it.
+fn byte_at(bytes: &[u8], index: usize) -> Option<u8> {
+    index.checked_sub(1).and_then(|at| bytes.get(at)).copied()
 }
 
 impl Probe {
-    fn new(literal: u32, bytes: &[u8], ignore_case: bool, offset: i32) -> Self {
+    fn new(place: &Place, bytes: &[u8], ignore_case: bool) -> Self {
         let mut mask = [0; 8];
         let mut value = [0; 8];
         let mut covered = 0;
         for i in 0..8 {
-            let at = offset + i as i32 - PROBE_BEFORE as i32;
-            let Some(&byte) = usize::try_from(at).ok().and_then(|at| bytes.get(at)) else {
+            let Some(byte) = (place.start as usize + i)
+                .checked_sub(PROBE_BEFORE)
+                .and_then(|at| byte_at(bytes, at))
+            else {
                 continue;
             };
             covered += 1;
@@ -441,8 +511,8 @@ impl Probe {
             value[i] = byte & mask[i];
         }
         Self {
-            literal,
-            offset,
+            literal: place.literal,
+            gram_start: place.start,
             mask: u64::from_le_bytes(mask),
             value: u64::from_le_bytes(value),
             whole: covered == bytes.len(),

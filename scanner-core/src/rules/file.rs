@@ -223,7 +223,7 @@ impl Reader<'_> {
 
     fn mismatch(&mut self, entry: &Entry<'_, '_>, wanted: &str) {
         let found = entry.value.get_ref().type_str();
-        let message = format!("key {:?} is a {found}, expected {wanted}", entry.key);
+        let message = format!("key {:?} is of type {found}, expected {wanted}", entry.key);
         self.problem(entry.line, message);
     }
 
@@ -299,16 +299,17 @@ impl Reader<'_> {
         let mut out = Vec::with_capacity(array.len());
         for item in array {
             let line = self.line(&item.span());
-            match item.get_ref().as_str() {
-                Some(text) => out.push(At {
+            if let Some(text) = item.get_ref().as_str() {
+                out.push(At {
                     value: text.to_owned(),
                     line,
-                }),
-                None => {
-                    let found = item.get_ref().type_str();
-                    let message = format!("key {:?} holds a {found}, expected strings", entry.key);
-                    self.problem(line, message);
-                }
+                });
+            } else {
+                let found = item.get_ref().type_str();
+                let key = entry.key;
+                let message =
+                    format!("key {key:?} holds a value of type {found}, expected strings");
+                self.problem(line, message);
             }
         }
         out
@@ -409,7 +410,7 @@ impl Reader<'_> {
         let rules = self
             .tables(entries.get("rules"), "[[rules]]")
             .into_iter()
-            .filter_map(|(line, table)| self.rule(line, table))
+            .map(|(line, table)| self.rule(line, table))
             .collect();
         RuleFile {
             name: self.name.to_owned(),
@@ -564,9 +565,8 @@ impl Reader<'_> {
         Some(allowlist)
     }
 
-    /// Returns `None` only where there is no usable id; other problems leave gaps, which do no
-    /// harm as a file with problems is refused.
-    fn rule(&mut self, line: u32, table: &DeTable<'_>) -> Option<RuleDraft> {
+    /// Problems leave gaps, which do no harm as a file with problems is refused.
+    fn rule(&mut self, line: u32, table: &DeTable<'_>) -> RuleDraft {
         let entries = self.entries(table, RULE_KEYS, "a rule");
         if let Some(entry) = entries.get("required") {
             self.problem(
@@ -609,8 +609,8 @@ impl Reader<'_> {
         let validate = entries
             .get("validate")
             .map(|entry| self.validators(Some(entry)));
-        let draft = RuleDraft {
-            id: self.rule_id(line, entries.get("id"))?,
+        RuleDraft {
+            id: self.rule_id(line, entries.get("id")),
             description: self
                 .string(entries.get("description"))
                 .map(|s| s.value)
@@ -639,44 +639,260 @@ impl Reader<'_> {
             max_length: self
                 .integer(entries.get("max_length"), 1..MAX_MATCH_BYTES + 1)
                 .map(|n| n.value),
-        };
-        Some(draft)
+        }
     }
 
-    fn rule_id(&mut self, line: u32, entry: Option<&Entry<'_, '_>>) -> Option<At<String>> {
+    fn rule_id(&mut self, line: u32, entry: Option<&Entry<'_, '_>>) -> At<String> {
         if entry.is_none() {
             self.problem(line, "a rule needs key \"id\"");
         }
-        let id = self.string(entry)?;
+        let Some(id) = self.string(entry) else {
+            let value = String::new();
+            return At { value, line };
+        };
         let usable = |c: char| !c.is_control() && !c.is_whitespace() && !matches!(c, '*' | '"');
         if id.value.is_empty() || !id.value.chars().all(usable) {
             let message = "key \"id\": expected a name without spaces, quotes and `*`, such as \
                            \"github-pat\"";
             self.problem(id.line, message);
-            return None;
         }
-        Some(id)
+        id
     }
 
     fn validators(&mut self, entry: Option<&Entry<'_, '_>>) -> Vec<Validator> {
         let mut out = Vec::new();
         for name in self.strings(entry) {
-            match Validator::from_name(&name.value) {
-                Some(validator) => out.push(validator),
-                None => {
-                    let known: Vec<&str> = Validator::ALL.iter().map(|v| v.name()).collect();
-                    let near = suggestion(&name.value, known.iter().copied());
-                    let message = format!(
-                        "key \"validate\": unknown check {:?}{near} (known: {})",
-                        name.value,
-                        known.join(", ")
-                    );
-                    self.problem(name.line, message);
-                }
+            if let Some(validator) = Validator::from_name(&name.value) {
+                out.push(validator);
+                continue;
             }
+            let known: Vec<&str> = Validator::ALL.iter().map(|v| v.name()).collect();
+            let mut help = suggestion(&name.value, known.iter().copied());
+            if help.is_empty() {
+                help = format!("; known are {}", known.join(", "));
+            }
+            let message = format!("key \"validate\": unknown check {:?}{help}", name.value);
+            self.problem(name.line, message);
         }
         out.sort();
         out.dedup();
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> Vec<String> {
+        parse(text, "f.toml")
+            .err()
+            .unwrap_or_default()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    fn one_problem(text: &str) -> String {
+        let mut all = problems(text);
+        assert_eq!(all.len(), 1, "{text}: {all:?}");
+        all.remove(0)
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let file = parse(
+            r#"
+title = "All keys"
+description = "for people"
+minVersion = "v8.25.0"
+[[allowlists]]
+description = "global"
+targetRules = ["a-b"]
+paths = ['''\.lock$''']
+[[rules]]
+id = "a-b"
+description = "A rule"
+regex = '''tok_([a-z]{8})'''
+keywords = ["tok_"]
+entropy = 3
+secretGroup = 1
+path = '''\.env$'''
+tags = ["x"]
+skipReport = false
+severity = "critical"
+confidence = "low"
+drop_if_invalid = false
+generic = true
+remediation = "Revoke it"
+references = ["https://example.com"]
+examples = ["one", """two
+lines"""]
+negative_examples = ["three"]
+max_length = 0x40
+unicode = true
+    [[rules.allowlists]]
+    condition = "&&"
+    regexTarget = "Line"
+    regexes = ['a', 'b{']
+    stopwords = ["Word", "word"]
+    commits = ["ABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCD"]
+"#,
+            "f.toml",
+        )
+        .expect("it is valid");
+        let global = &file.allowlists[0];
+        assert_eq!(global.target_rules[0].value, "a-b");
+        assert_eq!(global.allowlist.paths, [r"\.lock$"]);
+        let rule = &file.rules[0];
+        assert_eq!((rule.id.value.as_str(), rule.id.line), ("a-b", 10));
+        assert_eq!(rule.entropy, Some(3.0));
+        assert_eq!(rule.max_length, Some(64));
+        assert_eq!(rule.severity, Some(Severity::Critical));
+        assert_eq!(rule.confidence, Some(Confidence::Low));
+        assert_eq!(rule.generic, Some(true));
+        assert_eq!(rule.examples, ["one", "two\nlines"]);
+        assert!(
+            rule.regex
+                .as_ref()
+                .is_some_and(|r| r.value.unicode && r.line == 12)
+        );
+        let allowlist = &rule.allowlists[0];
+        assert_eq!(allowlist.condition, Condition::And);
+        assert_eq!(allowlist.regex_target, RegexTarget::Line);
+        assert_eq!(allowlist.regexes, ["a", r"b\{"]);
+        assert_eq!(allowlist.stopwords, ["word"]);
+        assert_eq!(allowlist.commits, ["abcdef".repeat(6) + "abcd"]);
+    }
+
+    #[test]
+    fn all_problems_are_reported_each_at_its_line() {
+        let found = problems(
+            r#"titel = "x"
+minVersion = 8
+[[rules]]
+id = "one"
+regex = '''([a-z]'''
+severity = "hgih"
+entropy = 9
+keywords = ["ok", 3]
+[[rules]]
+regex = "abc"
+[[rules]]
+id = "two three"
+max_length = 0
+secretGroup = -1
+[rules.allowlist]
+stopwords = [""]
+[[rules.allowlists]]
+description = "empty"
+[[rules]]
+id = "four"
+validate = [
+  "github-crc",
+]
+[[rules.required]]
+id = "one"
+"#,
+        );
+        let places: Vec<&str> = found.iter().filter_map(|p| p.split(':').nth(1)).collect();
+        assert_eq!(
+            places,
+            [
+                "1", "2", "5", "6", "7", "8", "9", "12", "13", "14", "15", "16", "17", "22", "24"
+            ],
+            "{found:#?}"
+        );
+        assert!(found[0].contains("did you mean \"title\"?"), "{}", found[0]);
+        assert!(
+            found[3].contains("low, medium, high, critical"),
+            "{}",
+            found[3]
+        );
+        assert!(
+            found[13].contains("did you mean \"github-crc32\"?"),
+            "{}",
+            found[13]
+        );
+    }
+
+    #[test]
+    fn what_is_not_supported_is_named() {
+        for (text, says) in [
+            (
+                "[[rules]]\nid='a'\nregex='abc'\nrequired=[]",
+                "f.toml:4: key \"required\"",
+            ),
+            (
+                "[extend]\nurl='https://example.com'",
+                "f.toml:2: key \"url\" is not supported",
+            ),
+            (
+                "[extend]\nuseDefault=true\npath='x'",
+                "f.toml:3: keys \"path\" and",
+            ),
+            (
+                "[[rules]]\nid='a'\nreport=true",
+                "f.toml:3: unknown key \"report\" in a rule",
+            ),
+            (
+                "[rules]\nid='a'",
+                "f.toml:1: key \"rules\" is of type table, expected an",
+            ),
+            (
+                "[[allowlists]]\ncommits=['abc']",
+                "f.toml:2: key \"commits\": expected full",
+            ),
+            (
+                "[[allowlists]]\ncondition='XOR'\npaths=['a']",
+                "f.toml:2: key \"condition\"",
+            ),
+            (
+                "[[allowlists]]\nregexTarget='file'\npaths=['a']",
+                "f.toml:2: key \"regexTarget\"",
+            ),
+            (
+                "[[allowlists]]\npaths=['a']\n[allowlist]\npaths=['a']",
+                "f.toml:3: keys",
+            ),
+            (
+                "[[allowlists]]\npaths=[\n'a',\n'(']",
+                "f.toml:4: key \"paths\": unclosed group",
+            ),
+            ("title='a'\ntitle='b'", "f.toml:2: not valid TOML"),
+            ("title='a'\nTitle='b'", "key \"title\" is given twice"),
+            (
+                "[[rules]]\nid='a'\nunicode=true",
+                "f.toml:3: key \"unicode\" needs",
+            ),
+        ] {
+            let problem = one_problem(text);
+            assert!(problem.contains(says), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn several_errors_of_toml_itself_are_all_reported() {
+        let found = problems("a = \nb = 1\nc = ]\n");
+        assert!(found.len() >= 2, "{found:?}");
+        assert!(
+            found.iter().all(|p| p.contains("not valid TOML")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn keys_are_read_without_case() {
+        let file = parse("[[Rules]]\nID='a'\nRegex='abcd'\nsecretgroup=0", "f.toml");
+        assert_eq!(file.expect("it is valid").rules[0].id.value, "a");
+    }
+
+    #[test]
+    fn problems_never_quote_expressions_or_words() {
+        let text = "[[allowlists]]\nregexes=['(hunter2']\nstopwords=['hunter2', 2]\n[[rules]]\n\
+                    id='a'\nregex='[hunter2'\nexamples=['hunter2', 3]";
+        let found = problems(text);
+        assert_eq!(found.len(), 4, "{found:?}");
+        assert!(!found.iter().any(|p| p.contains("hunter2")), "{found:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! What to look for.
 //!
-//! [`file`] reads the syntax, [`expression`] the regular expressions in it, [`literals`] derives how
-//! candidates are found, [`resolve`] makes [`Rule`]s of it all, and [`RuleSet`] is what the rest of
+//! `file` reads the syntax, `expression` the regular expressions in it, `literals` derives how
+//! candidates are found, `resolve` makes [`Rule`]s of it all, and [`RuleSet`] is what the rest of
 //! the library works with. All but the last is shared with the build script, which turns the
 //! built-in rules into a table.
 

@@ -439,3 +439,428 @@ impl Canonical {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Confidence, Severity};
+
+    fn set(text: &str) -> RuleSet {
+        match RuleSet::parse(text, "f.toml") {
+            Ok(loaded) => loaded.rules,
+            Err(errors) => panic!("{errors}"),
+        }
+    }
+
+    fn errors(text: &str) -> String {
+        RuleSet::parse(text, "f.toml")
+            .err()
+            .map_or_else(String::new, |e| e.to_string())
+    }
+
+    fn ids(set: &RuleSet) -> Vec<&str> {
+        set.rules.iter().map(|r| r.info.id.as_str()).collect()
+    }
+
+    fn rule<'a>(set: &'a RuleSet, id: &str) -> &'a Rule {
+        let found = set.rules.iter().find(|r| r.info.id == id);
+        found.unwrap_or_else(|| panic!("{id} is in the set"))
+    }
+
+    /// Loads `text` as a configuration on top of `default`.
+    fn config(text: &str, default: &RuleSet) -> Result<Loaded, RuleErrors> {
+        let dir = tempfile::tempdir().expect("a directory can be made");
+        let path = dir.path().join("c.toml");
+        fs::write(&path, text).expect("a file can be written");
+        RuleSet::load_config(&path, default)
+    }
+
+    const BASE: &str = r"
+[[rules]]
+id = 'alpha-key'
+description = 'Alpha'
+regex = '''alpha_([a-z0-9]{16})'''
+keywords = ['alpha_']
+entropy = 3.0
+tags = ['a']
+severity = 'high'
+[[rules.allowlists]]
+stopwords = ['example']
+[[rules]]
+id = 'beta-key'
+regex = '''[0-9a-f]{32}'''
+keywords = ['beta']
+[[rules]]
+id = 'alpha-other'
+regex = '''alpha-other-[a-z]{4}'''
+[[allowlists]]
+paths = ['''\.lock$''']
+";
+
+    #[test]
+    fn rules_get_defaults_and_are_sorted() {
+        let set = set(BASE);
+        assert_eq!(ids(&set), ["alpha-key", "alpha-other", "beta-key"]);
+        let beta = rule(&set, "beta-key");
+        assert_eq!(beta.info.severity, Severity::Medium);
+        assert_eq!(beta.info.confidence, Confidence::Medium);
+        assert_eq!(beta.secret_group, SecretGroup::FirstNonEmpty);
+        let gate = vec![b"beta".to_vec()];
+        assert_eq!(beta.plan, Plan::WholeBlob { gate });
+        let Plan::Literals {
+            literals,
+            max_match_bytes,
+        } = &rule(&set, "alpha-key").plan
+        else {
+            panic!("a prefix is a literal")
+        };
+        assert_eq!(literals[0].bytes, b"alpha_");
+        assert_eq!(*max_match_bytes, 22);
+    }
+
+    #[test]
+    fn checks_over_several_values_name_the_line() {
+        for (text, says) in [
+            (
+                "[[rules]]\nid='a'\nregex='abcd(e)'\nsecretGroup=2",
+                "f.toml:4: rule \"a\": secretGroup is 2, but the expression has 1 groups",
+            ),
+            (
+                "[[rules]]\nid='a'",
+                "f.toml:2: rule \"a\" needs key \"regex\"",
+            ),
+            (
+                "[[rules]]\nid='a'\npath='x'",
+                "f.toml:3: rule \"a\" has key \"path\" and no",
+            ),
+            (
+                "[[rules]]\nid='a'\nregex='abcd'\n[[rules]]\nid='a'\nregex='abcd'",
+                "f.toml:5: rule \"a\" is defined at f.toml:2 too",
+            ),
+            (
+                "[[rules]]\nid='a'\nregex='abcd'\ndrop_if_invalid=true",
+                "f.toml:2: rule \"a\": drop_if_invalid needs key \"validate\"",
+            ),
+            (
+                "[[rules]]\nid='abc'\nregex='abcd'\n[[allowlists]]\ntargetRules=['abd']\npaths=['x']",
+                "f.toml:5: targetRules: there is no rule \"abd\"; did you mean \"abc\"?",
+            ),
+            (
+                "[extend]\nuseDefault=true",
+                "f.toml:1: key \"extend\" is for configurations",
+            ),
+        ] {
+            let errors = errors(text);
+            assert!(errors.contains(says), "{text}: {errors}");
+            assert_eq!(errors.lines().count(), 1, "{errors}");
+        }
+    }
+
+    #[test]
+    fn warnings_name_what_is_slow_unbounded_or_left_out() {
+        let text = "[[rules]]\nid='a'\nregex='abcd.+'\n[[rules]]\nid='b'\nregex='[0-9]{9}'\n\
+                    [[rules]]\nid='c'\nregex='abcd'\nskipReport=true\n\
+                    [[rules]]\nid='d'\nregex='(?:abcd)?'";
+        let loaded = RuleSet::parse(text, "f.toml").expect("it is valid");
+        let lines: Vec<u32> = loaded.warnings.iter().map(|w| w.line).collect();
+        assert_eq!(lines, [2, 5, 10, 12, 12], "{:?}", loaded.warnings);
+        assert_eq!(ids(&loaded.rules), ["a", "b", "d"]);
+    }
+
+    #[test]
+    fn a_configuration_changes_what_it_gives_and_adds_to_lists() {
+        let base = set(BASE);
+        let loaded = config(
+            r"
+[extend]
+useDefault = true
+disabledRules = ['alpha-other', 'alpha-othr']
+[[rules]]
+id = 'alpha-key'
+entropy = 4.5
+tags = ['b']
+[rules.allowlist]
+regexTarget = 'match'
+regexes = ['''^x''']
+[[rules]]
+id = 'beta-key'
+keywords = ['gamma']
+[[rules]]
+id = 'own'
+regex = '''own_[a-z]{9}'''
+[[rules]]
+id = 'alpha-kye'
+[[rules.allowlists]]
+stopwords = ['x']
+[[allowlists]]
+targetRules = ['own', 'generic']
+paths = ['a']
+[[allowlists]]
+stopwords = ['b']
+",
+            &base,
+        )
+        .expect("it is valid");
+        let set = &loaded.rules;
+        assert_eq!(ids(set), ["alpha-key", "beta-key", "own"]);
+        let alpha = rule(set, "alpha-key");
+        assert!((alpha.entropy - 4.5).abs() < f64::EPSILON);
+        assert_eq!(alpha.info.tags, ["a", "b"]);
+        assert_eq!(alpha.info.description, "Alpha");
+        assert_eq!(alpha.info.severity, Severity::High);
+        assert_eq!(alpha.allowlists.len(), 2);
+        assert_eq!(alpha.plan, rule(&base, "alpha-key").plan);
+        let gate = vec![b"beta".to_vec(), b"gamma".to_vec()];
+        assert_eq!(rule(set, "beta-key").plan, Plan::WholeBlob { gate });
+        assert_eq!(rule(set, "own").allowlists.len(), 1);
+        assert_eq!(set.allowlists.len(), 2);
+        let warnings: Vec<String> = loaded.warnings.iter().map(|w| w.message.clone()).collect();
+        assert_eq!(warnings.len(), 3, "{warnings:?}");
+        assert!(warnings[0].contains("\"alpha-othr\""), "{warnings:?}");
+        assert!(
+            warnings[1].contains("did you mean \"alpha-key\""),
+            "{warnings:?}"
+        );
+        assert!(warnings[2].contains("\"generic\""), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_teams_configuration_loads_unchanged() {
+        let loaded = config(
+            r#"
+title = "Team configuration"
+minVersion = "v8.25.0"
+
+[extend]
+useDefault = true
+disabledRules = ["beta-key"]
+
+[[rules]]
+id = "team_deploy-key"
+description = "Deploy key of our platform"
+regex = '''(?i)deploy[_-]?key['"]?\s*[:=]{1,2}\s*['"]?(dk{[a-z0-9]{20}})'''
+entropy = 3
+keywords = ["deploy_key", "deploy-key", "dk"]
+secretGroup = 1
+path = '''(?:^|/)(?:deploy|infra)/.*\.ya?ml$'''
+    [[rules.allowlists]]
+    condition = "AND"
+    regexTarget = "line"
+    regexes = [ '''#\s*example''', '''[[]sample]''' ]
+    paths = ['''_test\.ya?ml$''']
+
+[allowlist]
+description = "all rules"
+paths = [
+  '''(^|/)node_modules/''',
+  '''\.(?:png|jpe?g)$''',
+]
+commits = ["0123456789abcdef0123456789abcdef01234567"]
+stopwords = ["changeme"]
+"#,
+            &set(BASE),
+        );
+        let loaded = loaded.unwrap_or_else(|errors| panic!("{errors}"));
+        let rule = rule(&loaded.rules, "team_deploy-key");
+        assert!(
+            rule.regex.ends_with(r"(dk\{[a-z0-9]{20}})"),
+            "{}",
+            rule.regex
+        );
+        assert_eq!(rule.allowlists[0].regexes[1], r"[\[]sample]");
+        assert_eq!(
+            ids(&loaded.rules),
+            ["alpha-key", "alpha-other", "team_deploy-key"]
+        );
+        assert_eq!(loaded.rules.allowlists.len(), 2);
+        let Plan::Literals { literals, .. } = &rule.plan else {
+            panic!("there are literals")
+        };
+        assert!(
+            literals
+                .iter()
+                .all(|l| l.ignore_case && l.bytes.starts_with(b"deploy"))
+        );
+        // The expression has no longest match.
+        assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
+    }
+
+    #[test]
+    fn a_new_expression_of_an_inherited_rule_gets_a_new_plan() {
+        let base = set(BASE);
+        let loaded = config(
+            "[extend]\nuseDefault=true\n[[rules]]\nid='alpha-key'\nregex='omega_([a-z]{4})'\n\
+             secretGroup=1",
+            &base,
+        )
+        .expect("it is valid");
+        let alpha = rule(&loaded.rules, "alpha-key");
+        let Plan::Literals { literals, .. } = &alpha.plan else {
+            panic!("a prefix is a literal")
+        };
+        assert_eq!(literals[0].bytes, b"omega_");
+        assert_eq!(alpha.secret_group, SecretGroup::Group(1));
+        let errors = config(
+            "[extend]\nuseDefault=true\n[[rules]]\nid='alpha-key'\nsecretGroup=2",
+            &base,
+        )
+        .expect_err("the expression has one group");
+        assert!(errors.to_string().contains(":5: "), "{errors}");
+    }
+
+    #[test]
+    fn a_configuration_without_extend_stands_alone() {
+        let loaded = config("[[rules]]\nid='own'\nregex='own_[a-z]{9}'", &set(BASE));
+        let loaded = loaded.expect("it is valid").rules;
+        assert_eq!(ids(&loaded), ["own"]);
+        assert!(loaded.allowlists.is_empty());
+    }
+
+    #[test]
+    fn configurations_extend_each_other_by_path() {
+        let dir = tempfile::tempdir().expect("a directory can be made");
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            fs::write(&path, text).expect("a file can be written");
+            path
+        };
+        write(
+            "b.toml",
+            "[extend]\nuseDefault=true\n[[rules]]\nid='b'\nregex='bbbb(c)'\ntags=['1']",
+        );
+        let a = write(
+            "a.toml",
+            "[extend]\npath='b.toml'\ndisabledRules=['beta-key']\n[[rules]]\nid='b'\ntags=['2']",
+        );
+        let loaded = RuleSet::load_config(&a, &set(BASE))
+            .expect("it is valid")
+            .rules;
+        assert_eq!(ids(&loaded), ["alpha-key", "alpha-other", "b"]);
+        assert_eq!(rule(&loaded, "b").info.tags, ["1", "2"]);
+
+        let round = write("round.toml", "[extend]\npath='round.toml'");
+        let errors = RuleSet::load_config(&round, &set(BASE)).expect_err("it never ends");
+        assert!(
+            errors.to_string().contains("extend one another"),
+            "{errors}"
+        );
+        let lost = write("lost.toml", "[extend]\npath='gitsieve-no-such-file.toml'");
+        let errors = RuleSet::load_config(&lost, &set(BASE)).expect_err("no such file");
+        assert_eq!(errors.problems().len(), 2, "{errors}");
+        assert!(errors.to_string().contains("cannot be read"), "{errors}");
+    }
+
+    #[test]
+    fn a_directory_is_one_set_and_all_its_problems_are_reported() {
+        let dir = tempfile::tempdir().expect("a directory can be made");
+        let write = |name: &str, text: &str| {
+            fs::write(dir.path().join(name), text).expect("a file can be written");
+        };
+        let empty = RuleSet::load(dir.path()).expect_err("there is no file");
+        assert!(empty.to_string().contains("holds no rule files"), "{empty}");
+        write(
+            "a.toml",
+            "[[allowlists]]\ntargetRules=['two']\npaths=['x']\n[[rules]]\nid='one'\nregex='aaaa'",
+        );
+        write(
+            "b.toml",
+            "[[rules]]\nid='two'\nregex='bbbb'\nexamples=['bbbb']",
+        );
+        write("README.md", "not a rule");
+        let loaded = RuleSet::load(dir.path()).expect("it is valid");
+        assert_eq!(ids(&loaded.rules), ["one", "two"]);
+        assert_eq!(rule(&loaded.rules, "two").allowlists.len(), 1);
+        assert_eq!(loaded.examples[0].rule_id, "two");
+        write("c.toml", "[[rules]]\nid='one'\nregex='cccc'");
+        write("d.toml", "[[rules]]\nid='three'\nregex='('");
+        let errors = RuleSet::load(dir.path()).expect_err("two files are wrong");
+        assert_eq!(errors.problems().len(), 2, "{errors}");
+        let missing = RuleSet::load(&dir.path().join("e.toml")).expect_err("there is no file");
+        assert!(
+            missing.to_string().contains("e.toml: cannot be read"),
+            "{missing}"
+        );
+    }
+
+    #[test]
+    fn merging_replaces_rules_of_the_same_id() {
+        let over = set("[[rules]]\nid='beta-key'\nregex='bbbb'\n[[allowlists]]\npaths=['x']");
+        let merged = set(BASE).merge(over);
+        assert_eq!(ids(&merged), ["alpha-key", "alpha-other", "beta-key"]);
+        assert_eq!(rule(&merged, "beta-key").regex, "bbbb");
+        assert_eq!(merged.allowlists.len(), 2);
+    }
+
+    #[test]
+    fn selecting_takes_ids_and_patterns_and_refuses_unknown_ones() {
+        let base = set(BASE);
+        let select = |only: &[&str], except: &[&str]| {
+            let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+            base.select(&owned(only), &owned(except))
+        };
+        let kept = |only: &[&str], except: &[&str]| {
+            let set = select(only, except).expect("all names are known");
+            ids(&set).join(" ")
+        };
+        assert_eq!(kept(&[], &[]), "alpha-key alpha-other beta-key");
+        assert_eq!(kept(&["alpha-*"], &[]), "alpha-key alpha-other");
+        assert_eq!(kept(&["*-key"], &["beta-key"]), "alpha-key");
+        assert_eq!(kept(&[], &["*"]), "");
+        let error = select(&["beta-kez"], &["zzz*"]).expect_err("both are unknown");
+        assert_eq!(
+            error.to_string(),
+            "there is no rule \"beta-kez\"; did you mean \"beta-key\"?\nthere is no rule \"zzz*\""
+        );
+    }
+
+    #[test]
+    fn the_hash_follows_what_is_found_and_nothing_else() {
+        let base = set(BASE);
+        let hash = base.hash();
+        assert_eq!(hash.len(), 64);
+        let parts: Vec<&str> = BASE.split("[[rules]]").collect();
+        let (last, allowlists) = parts[3].split_once("[[allowlists]]").expect("it has one");
+        let reordered = format!(
+            "[[allowlists]]{allowlists}[[rules]]{last}[[rules]]{}[[rules]]{}",
+            parts[2], parts[1]
+        );
+        assert_eq!(set(&reordered).hash(), hash);
+        assert_eq!(set(&BASE.replace("'Alpha'", "'Other'")).hash(), hash);
+        assert_eq!(set(&BASE.replace("['a']", "['b']")).hash(), hash);
+        for (from, to) in [
+            ("{16}", "{17}"),
+            ("3.0", "3.1"),
+            ("'high'", "'low'"),
+            ("'example'", "'sample'"),
+            ("'beta'", "'betta'"),
+            (".lock", ".sum"),
+            ("id = 'alpha-other'", "id = 'alpha-xther'"),
+            ("keywords = ['alpha_']", "secretGroup = 1"),
+            ("keywords = ['alpha_']", "generic = true"),
+            ("keywords = ['alpha_']", "path = 'x'"),
+        ] {
+            assert_ne!(
+                set(&BASE.replacen(from, to, 1)).hash(),
+                hash,
+                "{from} -> {to}"
+            );
+        }
+        assert_ne!(base.merge(set("[[allowlists]]\npaths=['x']")).hash(), hash);
+    }
+
+    #[test]
+    fn built_in_rules_are_what_their_files_say() {
+        let patterns = Path::new(env!("CARGO_MANIFEST_DIR")).join("../patterns");
+        let builtin = RuleSet::builtin();
+        if toml_files(&patterns).is_err() {
+            assert!(builtin.rules.is_empty());
+            return;
+        }
+        let loaded = RuleSet::load(&patterns).expect("the build has accepted them");
+        assert_eq!(builtin.hash(), loaded.rules.hash());
+        for (ours, read) in builtin.rules.iter().zip(&loaded.rules.rules) {
+            assert_eq!(ours.info, read.info);
+            assert_eq!(ours.plan, read.plan);
+        }
+    }
+}

@@ -53,15 +53,23 @@ impl Layout {
         }
         if here {
             let current = path.canonicalize().map_err(unreadable)?;
-            for dir in current.ancestors().skip(1) {
-                if let Some(layout) = Self::at(dir)? {
-                    return Ok(layout);
-                }
+            if let Some(layout) = Self::around(&current)? {
+                return Ok(layout);
             }
         }
         Err(RepositoryError::NotARepository {
             path: path.to_path_buf(),
         })
+    }
+
+    /// Looks at a directory and those above it.
+    pub(super) fn around(dir: &Path) -> Result<Option<Self>, RepositoryError> {
+        for dir in dir.ancestors() {
+            if let Some(layout) = Self::at(dir)? {
+                return Ok(Some(layout));
+            }
+        }
+        Ok(None)
     }
 
     /// Looks at one path and its `.git`.

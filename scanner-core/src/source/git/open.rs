@@ -281,11 +281,11 @@ impl Repository {
             .open_path_as_is(true)
             .strict_config(false)
             .open(git_dir)
-            .map_err(|error| first_line(&error.to_string()))?
+            .map_err(|error| reason(&error))?
             .to_thread_local();
         Ok(match repository.rev_parse_single(spec) {
             Ok(id) => ObjectId::from_bytes(id.as_bytes()).ok_or("an id of unknown length".into()),
-            Err(error) => Err(first_line(&error.to_string())),
+            Err(error) => Err(reason(&error)),
         })
     }
 
@@ -314,7 +314,11 @@ impl Repository {
     }
 }
 
-fn first_line(text: &str) -> String {
+/// What gix says is wrong: its own message names the step that failed, its cause what a person
+/// can use.
+fn reason(error: &gix::Error) -> String {
+    let text =
+        std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     text.lines().next().unwrap_or_default().to_owned()
 }
 
@@ -482,10 +486,25 @@ mod tests {
         ] {
             let error = repository.resolve(spec).unwrap_err().to_string();
             assert!(error.contains(spec) && error.len() < 400, "{error}");
+            assert!(!error.contains("delegate"), "{error}");
         }
         let objects = open(&lab, "clone/.git/objects");
         assert_eq!(objects.resolve(&id.to_string()).unwrap(), id);
         assert!(objects.resolve("main").is_err());
+    }
+
+    #[test]
+    fn the_repository_around_a_directory_is_found() {
+        let lab = Lab::new();
+        lab.repository("clone");
+        lab.write("clone/deep/er/x", "");
+        let layout = Layout::around(&lab.path("clone/deep/er")).unwrap().unwrap();
+        assert_eq!(layout.path, lab.path("clone"));
+        let layout = Layout::around(&lab.path("clone/.git/refs/heads"))
+            .unwrap()
+            .unwrap();
+        let worktree = layout.worktree(&Config::default());
+        assert_eq!(worktree, Some(lab.path("clone")));
     }
 
     #[test]

@@ -281,6 +281,7 @@ impl WorkingSet {
             index,
             objects,
             hash: self.hash.into(),
+            promisor: self.promisor,
             items: &mut self.items,
             issues: &mut self.issues,
         };
@@ -471,6 +472,7 @@ struct Compare<'a> {
     index: &'a File,
     objects: ObjectReader,
     hash: gix::hash::Kind,
+    promisor: bool,
     items: &'a mut Vec<Item>,
     issues: &'a mut Vec<ScanIssue>,
 }
@@ -483,7 +485,7 @@ impl Compare<'_> {
         self.read(&id, Kind::Commit, &mut buffer)?;
         let tree = CommitRefIter::from_bytes(&buffer, self.hash).tree_id().ok();
         if tree.is_none() {
-            self.lost(&id, "is damaged");
+            self.lost(&id, IssueKind::Corrupt, "is damaged");
         }
         tree
     }
@@ -609,7 +611,7 @@ impl Compare<'_> {
         self.read(id, Kind::Tree, buffer)?;
         let tree = TreeRef::from_bytes(buffer, self.hash).ok();
         if tree.is_none() {
-            self.lost(id, "is damaged");
+            self.lost(id, IssueKind::Corrupt, "is damaged");
         }
         tree
     }
@@ -619,15 +621,18 @@ impl Compare<'_> {
     fn read(&mut self, id: &oid, kind: Kind, buffer: &mut Vec<u8>) -> Option<()> {
         match self.objects.read(id, kind, buffer) {
             Ok(()) => return Some(()),
-            Err(Lost::Absent) => self.lost(id, "is absent"),
-            Err(_) => self.lost(id, "cannot be decoded"),
+            Err(Lost::Absent) if self.promisor => {
+                self.lost(id, IssueKind::Missing, "was not fetched (partial clone)");
+            }
+            Err(Lost::Absent) => self.lost(id, IssueKind::Corrupt, "is absent"),
+            Err(_) => self.lost(id, IssueKind::Corrupt, "cannot be decoded"),
         }
         None
     }
 
-    fn lost(&mut self, id: &oid, what: &str) {
+    fn lost(&mut self, id: &oid, kind: IssueKind, what: &str) {
         self.issues.push(ScanIssue {
-            kind: IssueKind::Corrupt,
+            kind,
             object: ObjectId::from_bytes(id.as_bytes()),
             path: None,
             message: format!("part of HEAD {what}; what the index has there counts as staged"),
