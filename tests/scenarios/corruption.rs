@@ -144,6 +144,34 @@ fn flipped_byte_in_a_pack_entry_costs_that_object_alone() {
 }
 
 #[test]
+fn people_are_told_which_object_could_not_be_read() {
+    let f = packed();
+    let (_, blob) = f.texts[4].clone();
+    let (offset, len) = entry_of(&f.repo, &blob);
+    rewrite(&f.repo.only_pack_file("pack"), |bytes| {
+        bytes[offset + len / 2] ^= 0x55;
+    });
+    let args = ["git".as_ref(), f.repo.path().as_os_str()];
+    let run = Sieve::new(&args).hiding(f.repo.planted()).run();
+    assert_eq!(run.status, 1, "findings decide: {}", run.stderr);
+    let said = String::from_utf8(run.stdout).unwrap() + &run.stderr;
+    assert!(said.contains(&blob[..7]), "{said}");
+    assert!(said.contains("incomplete"), "{said}");
+    let excluded = [
+        "--exclude-rule",
+        "github-pat",
+        "--exclude-rule",
+        "generic-secret",
+    ];
+    let clean = Sieve::git(&f.repo, &excluded).scan();
+    assert!(clean.findings().is_empty(), "{:#}", clean.json);
+    assert_eq!(
+        clean.run.status, 3,
+        "nothing found, and not everything looked at"
+    );
+}
+
+#[test]
 fn damaged_base_costs_its_deltas_and_nothing_else() {
     let repo = Repo::init();
     let mut rng = Rng::new(5);
