@@ -494,13 +494,21 @@ impl Pack {
         let mut say =
             |message: &str| issues.push(problem(IssueKind::Corrupt, idx_path, message.to_owned()));
         if self.data.num_objects() != self.index.num_objects() {
-            say("the index and the pack's header name different numbers of objects; what the index \
-                 names is scanned");
+            say(
+                "the index and the pack's header name different numbers of objects; what the index \
+                 names is scanned",
+            );
         }
         let never = AtomicBool::new(false);
-        if self.index.verify_checksum(&mut gix::progress::Discard, &never).is_err() {
-            say("the pack index does not have the checksum that it ends with: ids and places of \
-                 objects may be wrong, and objects may be missing; `git index-pack` makes it anew");
+        if self
+            .index
+            .verify_checksum(&mut gix::progress::Discard, &never)
+            .is_err()
+        {
+            say(
+                "the pack index does not have the checksum that it ends with: ids and places of \
+                 objects may be wrong, and objects may be missing; `git index-pack` makes it anew",
+            );
         } else if self.index.pack_checksum() != self.data.checksum() {
             say("the pack index was made for another pack, or the pack is cut short");
         }
@@ -512,8 +520,9 @@ impl Pack {
         // Each round may meet the bases of what the last one added.
         for _ in 0..MOST_UNLISTED_ROUNDS {
             let listed = self.offsets.drain(..).zip(self.position.drain(..));
-            let mut all: Vec<(u64, u32)> =
-                listed.chain(unlisted.into_iter().map(|offset| (offset, NONE))).collect();
+            let mut all: Vec<(u64, u32)> = listed
+                .chain(unlisted.into_iter().map(|offset| (offset, NONE)))
+                .collect();
             all.sort_unstable();
             for (entry, &(_, position)) in all.iter().enumerate() {
                 if position != NONE {
@@ -556,12 +565,19 @@ impl Pack {
                     Header::Commit => (EntryKind::Content(ContentKind::Commit), NONE, None),
                     Header::Tag => (EntryKind::Content(ContentKind::Tag), NONE, None),
                     Header::OfsDelta { base_distance } => {
-                        let base = offset.checked_sub(base_distance).filter(|_| base_distance > 0);
-                        let Some(base) = base else { return (broken, None) };
+                        let base = offset
+                            .checked_sub(base_distance)
+                            .filter(|_| base_distance > 0);
+                        let Some(base) = base else {
+                            return (broken, None);
+                        };
                         match self.offsets.binary_search(&base) {
                             Ok(base) => (EntryKind::External, base as u32, None),
                             Err(_) => {
-                                unlisted.lock().unwrap_or_else(PoisonError::into_inner).push(base);
+                                unlisted
+                                    .lock()
+                                    .unwrap_or_else(PoisonError::into_inner)
+                                    .push(base);
                                 return (broken, None);
                             }
                         }
@@ -591,7 +607,9 @@ impl Pack {
             .filter_map(|(i, (_, external))| external.map(|id| (i as u32, id)))
             .collect();
         self.entries = parsed.into_iter().map(|(entry, _)| entry).collect();
-        let mut unlisted = unlisted.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut unlisted = unlisted
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         unlisted.retain(|&offset| offset < pack_end);
         unlisted.sort_unstable();
         unlisted.dedup();
@@ -650,7 +668,9 @@ impl Pack {
     pub(crate) fn checksum_holds(&self, entry: u32) -> bool {
         let e = &self.entries[entry as usize];
         let position = self.position[entry as usize];
-        let listed = (position != NONE).then(|| self.index.crc32_at_index(position)).flatten();
+        let listed = (position != NONE)
+            .then(|| self.index.crc32_at_index(position))
+            .flatten();
         let Some(recorded) = listed else { return true };
         let pack_end = self.data.pack_end() as u64;
         let end = self

@@ -828,7 +828,8 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         // What nobody knows the kind of is reported once, with the blobs.
         let due = kind.is_some() || self.shared.wanted.contains(&ContentKind::Blob);
         if self.shared.reports(number) && !self.rescue(number) && due {
-            self.shared.fail(&mut self.visitor, forest, entry, kind, error);
+            self.shared
+                .fail(&mut self.visitor, forest, entry, kind, error);
         }
     }
 
@@ -838,7 +839,10 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         let shared = self.shared;
         let mut live = self.buffer();
         let kind = shared.store.copies(number).find_map(|copy| {
-            shared.store.read(copy, shared.limit(), &mut self.inflater, &mut live.bytes).ok()
+            shared
+                .store
+                .read(copy, shared.limit(), &mut self.inflater, &mut live.bytes)
+                .ok()
         });
         let Some(kind) = kind else { return false };
         if shared.wanted.contains(&kind) {
