@@ -95,14 +95,13 @@ impl<'a> Pruned<'a> {
             return EMPTY;
         }
         let next = self.nodes.len() as u32;
-        let number = *self
+        *self
             .by_node
             .entry(node.into_boxed_slice())
             .or_insert_with_key(|node| {
                 self.nodes.push(node.clone());
                 next
-            });
-        number
+            })
     }
 
     /// Tells every blob, with its path, that `tree` holds and none of `others` holds at the same
@@ -117,7 +116,7 @@ impl<'a> Pruned<'a> {
         path: &mut Vec<u8>,
         tell: &mut dyn FnMut(&[u8], u32),
     ) {
-        if others.contains(&tree) || path.iter().filter(|&&b| b == b'/').count() > DEEPEST {
+        if others.contains(&tree) || memchr::memchr_iter(b'/', path).count() > DEEPEST {
             return;
         }
         for &(name, object) in &self.nodes[tree as usize] {

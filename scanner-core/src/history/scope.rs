@@ -72,9 +72,9 @@ pub(crate) fn select(
         }
         if graph.find(at).is_none() {
             if index.get(at).is_some() {
-                roots.push(at)
+                roots.push(at);
             } else {
-                blobs.push(at)
+                blobs.push(at);
             }
         }
     }

@@ -1,7 +1,6 @@
 //! Every built-in rule proves itself on its own examples. Reads the files as they are, apart from
 //! the loader, so that a fault in one does not hide in the other.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use super::{Validator, example};
 use crate::filter::{entropy, validate};

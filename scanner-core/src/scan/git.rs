@@ -67,7 +67,9 @@ impl GitScan<'_> {
             .chain(refs.issues)
             .chain(logs.issues)
             .collect();
-        issues.into_iter().for_each(|issue| self.extra.issue(issue));
+        for issue in issues {
+            self.extra.issue(issue);
+        }
         let receipt_tips: BTreeMap<String, ObjectId> = refs
             .refs
             .iter()
@@ -280,7 +282,9 @@ impl GitScan<'_> {
         self.store
             .traverse(&trees, Selection::All, &self.loose, run.context, &&reader);
         let (index, issues, read) = reader.finish();
-        issues.into_iter().for_each(|issue| self.extra.issue(issue));
+        for issue in issues {
+            self.extra.issue(issue);
+        }
         self.extra.visited[ContentKind::Tree as usize] = scope.map_or(read, |s| s.trees);
         index
     }
@@ -418,19 +422,18 @@ fn locate(
         ContentKind::Tree => {}
         ContentKind::Commit | ContentKind::Tag => {
             let commit = standing.find(o.number);
-            let (place, refs) = match commit {
-                Some(commit) => (
+            let (place, refs) = if let Some(commit) = commit {
+                (
                     Where::CommitMessage,
                     standing.ref_names(standing.refs_of(commit)),
-                ),
-                None => {
-                    let holds = tips.refs.iter().filter(|r| r.1 == o.id);
-                    let refs = holds
-                        .map(|r| r.0.clone())
-                        .take(attribute::MOST_REFS)
-                        .collect();
-                    (Where::TagMessage, refs)
-                }
+                )
+            } else {
+                let holds = tips.refs.iter().filter(|r| r.1 == o.id);
+                let refs = holds
+                    .map(|r| r.0.clone())
+                    .take(attribute::MOST_REFS)
+                    .collect();
+                (Where::TagMessage, refs)
             };
             tell(Located {
                 introduced: standing.info(o.number),

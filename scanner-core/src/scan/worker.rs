@@ -46,15 +46,16 @@ struct Carried {
     count: u32,
 }
 
-/// A match, with positions relative to its hit's start, so that it moves with it.
+/// A match, with positions relative to its hit's start (wrapping where they lie ahead of it), so
+/// that it moves with it.
 #[derive(Debug, Clone, Copy)]
 struct Carry {
     rule: u32,
     finding: u32,
-    start: i32,
-    end: i32,
-    secret_start: i32,
-    secret_end: i32,
+    start: u32,
+    end: u32,
+    secret_start: u32,
+    secret_end: u32,
     settled: bool,
 }
 
@@ -229,7 +230,7 @@ impl ScanWorker<'_> {
                 secret: &content[m.secret_start..m.secret_end],
             };
             let finding = self.collector.finding(key, m.proof);
-            let relative = |at: usize| (at as i64 - i64::from(hit.start)) as i32;
+            let relative = |at: usize| (at as u32).wrapping_sub(hit.start);
             state.matches.push(Carry {
                 rule: m.rule,
                 finding,
@@ -299,8 +300,7 @@ impl ScanWorker<'_> {
         self.placed.clear();
         if !state.matches.is_empty() {
             for carried in state.hits.iter().filter(|c| c.count > 0) {
-                let at =
-                    |relative: i32| (i64::from(carried.hit.start) + i64::from(relative)) as usize;
+                let at = |relative: u32| carried.hit.start.wrapping_add(relative) as usize;
                 let range = carried.first as usize..(carried.first + carried.count) as usize;
                 self.placed
                     .extend(state.matches[range].iter().map(|m| Placed {
@@ -611,23 +611,25 @@ mod tests {
         prop::collection::vec(piece(), 1..40).prop_map(|p| p.concat().into_bytes())
     }
 
+    const FRACTIONS: usize = 1000;
+
     /// One part of a child: copied from anywhere in the parent (fractions), or new.
-    fn part() -> impl Strategy<Value = Result<(f64, f64), String>> {
+    fn part() -> impl Strategy<Value = Result<(usize, usize), String>> {
         prop_oneof![
-            3 => (0.0..1.0, 0.0..1.0).prop_map(Ok),
+            3 => (0..FRACTIONS, 0..FRACTIONS).prop_map(Ok),
             1 => piece().prop_map(Err),
             1 => Just(Err(String::new())),
         ]
     }
 
     /// Makes a child and the runs it copies, merged as deltas' are.
-    fn child(parent: &[u8], parts: &[Result<(f64, f64), String>]) -> (Vec<u8>, Vec<CopyRun>) {
+    fn child(parent: &[u8], parts: &[Result<(usize, usize), String>]) -> (Vec<u8>, Vec<CopyRun>) {
         let (mut bytes, mut runs) = (Vec::new(), Vec::<CopyRun>::new());
         for part in parts {
             match part {
                 Err(new) => bytes.extend_from_slice(new.as_bytes()),
                 Ok((a, b)) => {
-                    let at = |f: &f64| (f * parent.len() as f64) as usize;
+                    let at = |f: &usize| f * parent.len() / FRACTIONS;
                     let (start, end) = (at(a).min(at(b)), at(a).max(at(b)));
                     let len = end - start;
                     match runs.last_mut() {

@@ -197,13 +197,13 @@ mod tests {
             let mut delta = vec![4];
             for _ in 0..(seed >> 60) {
                 seed = seed
-                    .wrapping_mul(6364136223846793005)
-                    .wrapping_add(1442695040888963407);
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 delta.push((seed >> 33) as u8);
             }
             seed = seed
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             let _ = apply(b"abcd", &delta, 1 << 20, &mut out, &mut runs);
         }
     }

@@ -131,7 +131,7 @@ impl ObjectStore {
                                 .to_owned(),
                         ));
                     }
-                } else if name.ends_with(".idx") {
+                } else if name.strip_suffix(".idx").is_some() {
                     match Pack::open(&path, hash) {
                         Ok(pack) => {
                             pack.verify(&path, &mut issues);
@@ -287,6 +287,9 @@ impl ObjectStore {
     }
 
     /// Returns the raw id of a numbered object.
+    ///
+    /// # Panics
+    /// When no object has that number.
     pub fn id_bytes(&self, number: u32) -> &[u8] {
         match self.pack_of(number) {
             Some(pack) => pack.index.oid_at_index(number - pack.first).as_bytes(),
@@ -297,6 +300,9 @@ impl ObjectStore {
     }
 
     /// Returns the id of a numbered object.
+    ///
+    /// # Panics
+    /// When no object has that number.
     pub fn id(&self, number: u32) -> ObjectId {
         ObjectId::from_bytes(self.id_bytes(number)).expect("stores hold ids of 20 or 32 bytes")
     }
@@ -571,15 +577,14 @@ impl Pack {
                         let Some(base) = base else {
                             return (broken, None);
                         };
-                        match self.offsets.binary_search(&base) {
-                            Ok(base) => (EntryKind::External, base as u32, None),
-                            Err(_) => {
-                                unlisted
-                                    .lock()
-                                    .unwrap_or_else(PoisonError::into_inner)
-                                    .push(base);
-                                return (broken, None);
-                            }
+                        if let Ok(base) = self.offsets.binary_search(&base) {
+                            (EntryKind::External, base as u32, None)
+                        } else {
+                            unlisted
+                                .lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .push(base);
+                            return (broken, None);
                         }
                     }
                     Header::RefDelta { base_id } => match self.index.lookup(base_id) {
