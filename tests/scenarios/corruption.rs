@@ -156,7 +156,7 @@ fn people_are_told_which_object_could_not_be_read() {
     assert_eq!(run.status, 1, "findings decide: {}", run.stderr);
     let said = String::from_utf8(run.stdout).unwrap() + &run.stderr;
     assert!(said.contains(&blob[..7]), "{said}");
-    assert!(said.contains("incomplete"), "{said}");
+    assert!(said.contains("INCOMPLETE"), "{said}");
     let excluded = [
         "--exclude-rule",
         "github-pat",

@@ -42,8 +42,12 @@ pub(super) struct Frequency {
 
 impl Frequency {
     pub(super) fn new() -> Self {
+        let (trigrams, _) = COMMON_TRIGRAMS.as_bytes().as_chunks::<3>();
+        // The share falls off with the rank much as words do.
+        let share = |rank: usize| 3.4e-3 / (1.0 + rank as f64 / 25.0);
+        let ranked = trigrams.iter().enumerate();
         Self {
-            common: common().collect(),
+            common: ranked.map(|(rank, t)| (*t, share(rank))).collect(),
         }
     }
 
@@ -62,17 +66,6 @@ impl Frequency {
         // At most the rarer half, and less so the rarer the other half is. The weights are a fit.
         0.5 * one.min(other) * one.max(other).powf(0.25)
     }
-}
-
-/// Returns the most frequent trigrams, in lower case, and their shares.
-pub(super) fn common() -> impl Iterator<Item = ([u8; 3], f64)> {
-    let (trigrams, _) = COMMON_TRIGRAMS.as_bytes().as_chunks::<3>();
-    // The share falls off with the rank much as words do.
-    let share = |rank: usize| 3.4e-3 / (1.0 + rank as f64 / 25.0);
-    trigrams
-        .iter()
-        .enumerate()
-        .map(move |(rank, trigram)| (*trigram, share(rank)))
 }
 
 /// Returns the share of a lower-case byte among all bytes.

@@ -541,3 +541,167 @@ impl BlobVisitor for Silent {
     fn skipped(&mut self, _: ContentKind, _: Option<ObjectId>, _: SkipReason) {}
     fn issue(&mut self, _: ScanIssue) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        rules::RuleSet,
+        scan::{EngineKind, NoObserver},
+    };
+    use proptest::prelude::*;
+
+    /// Rules of every shape: a literal at the start, one inside, one with a wide window, one that
+    /// searches whole blobs, one whose matches repeat and overlap.
+    const RULES: &str = r#"
+        [[rules]]
+        id = "inner"
+        description = "x"
+        regex = '''[a-c]{0,6}key=([0-9]{2,4})'''
+        [[rules]]
+        id = "start"
+        description = "x"
+        regex = '''\btok_[a-z0-9]{4,12}\b'''
+        [[rules]]
+        id = "wide"
+        description = "x"
+        regex = '''BEGIN[\s\S]{0,60}?END'''
+        [[rules]]
+        id = "whole"
+        description = "x"
+        regex = '''[A-Z][0-9]{3}[A-Z]'''
+        keywords = ["tok_"]
+        [[rules]]
+        id = "generic"
+        description = "x"
+        generic = true
+        regex = '''key\s?=\s?(\S{3,20})'''
+        [[rules.allowlists]]
+        regexTarget = "line"
+        regexes = ['''allow''']
+    "#;
+
+    fn scanner() -> Scanner {
+        let rules = RuleSet::parse(RULES, "test")
+            .expect("the rules are valid")
+            .rules;
+        Scanner::builder()
+            .rules(rules)
+            .engine(EngineKind::Literal)
+            .build()
+            .expect("builds")
+    }
+
+    /// A piece of text that the rules nearly or fully match.
+    fn piece() -> impl Strategy<Value = String> {
+        prop_oneof![
+            Just("tok_".to_owned()),
+            Just("key=".to_owned()),
+            Just("key = ".to_owned()),
+            Just("BEGIN".to_owned()),
+            Just("END".to_owned()),
+            Just("allow\n".to_owned()),
+            "[a-c0-9 \n]{1,12}",
+            "[A-Z][0-9]{3}[A-Z]",
+            "[a-z0-9]{30,90}",
+        ]
+    }
+
+    fn text() -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(piece(), 1..40).prop_map(|p| p.concat().into_bytes())
+    }
+
+    /// One part of a child: copied from anywhere in the parent (fractions), or new.
+    fn part() -> impl Strategy<Value = Result<(f64, f64), String>> {
+        prop_oneof![
+            3 => (0.0..1.0, 0.0..1.0).prop_map(Ok),
+            1 => piece().prop_map(Err),
+            1 => Just(Err(String::new())),
+        ]
+    }
+
+    /// Makes a child and the runs it copies, merged as deltas' are.
+    fn child(parent: &[u8], parts: &[Result<(f64, f64), String>]) -> (Vec<u8>, Vec<CopyRun>) {
+        let (mut bytes, mut runs) = (Vec::new(), Vec::<CopyRun>::new());
+        for part in parts {
+            match part {
+                Err(new) => bytes.extend_from_slice(new.as_bytes()),
+                Ok((a, b)) => {
+                    let at = |f: &f64| (f * parent.len() as f64) as usize;
+                    let (start, end) = (at(a).min(at(b)), at(a).max(at(b)));
+                    let len = end - start;
+                    match runs.last_mut() {
+                        Some(last)
+                            if last.child_start + last.len == bytes.len()
+                                && last.parent_start + last.len == start =>
+                        {
+                            last.len += len;
+                        }
+                        _ if len > 0 => runs.push(CopyRun {
+                            parent_start: start,
+                            child_start: bytes.len(),
+                            len,
+                        }),
+                        _ => {}
+                    }
+                    bytes.extend_from_slice(&parent[start..end]);
+                }
+            }
+        }
+        (bytes, runs)
+    }
+
+    type Shown = (Vec<Hit>, Vec<(usize, usize, u32)>);
+
+    fn shown(worker: &mut ScanWorker<'_>, content: &[u8], state: &BlobState) -> Shown {
+        worker.place(content, state);
+        worker.settle();
+        let placed = worker
+            .placed
+            .iter()
+            .map(|p| (p.secret_start, p.secret_end, p.rule));
+        (state.hits.iter().map(|c| c.hit).collect(), placed.collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1500))]
+
+        /// Two generations, because what a child hands on must be right too.
+        #[test]
+        fn what_a_delta_inherits_is_what_a_full_search_finds(
+            parent in text(),
+            parts in prop::collection::vec(part(), 0..8),
+            more in prop::collection::vec(part(), 0..8),
+        ) {
+            let scanner = scanner();
+            let collector = Collector::default();
+            let mut worker = Visitors {
+                scanner: &scanner,
+                collector: &collector,
+                observer: &NoObserver,
+                origin: Origin::Plain,
+                hash: HashKind::Sha1,
+                uncounted: None,
+            }
+            .worker();
+            let mut parent_state = BlobState::default();
+            worker.examine(&parent, None, &mut parent_state);
+            let (first, runs) = child(&parent, &parts);
+            let (second, more_runs) = child(&first, &more);
+            let (mut inherited, mut full) = (BlobState::default(), BlobState::default());
+            worker.examine(&first, Some((&parent_state, &runs)), &mut inherited);
+            worker.examine(&first, None, &mut full);
+            prop_assert_eq!(
+                shown(&mut worker, &first, &inherited),
+                shown(&mut worker, &first, &full)
+            );
+            let mut grandchild = BlobState::default();
+            worker.examine(&second, Some((&inherited, &more_runs)), &mut grandchild);
+            worker.examine(&second, None, &mut full);
+            prop_assert_eq!(
+                shown(&mut worker, &second, &grandchild),
+                shown(&mut worker, &second, &full)
+            );
+        }
+    }
+}

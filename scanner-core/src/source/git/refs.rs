@@ -205,7 +205,7 @@ impl RawRefs {
         for (number, line) in text.lines().enumerate() {
             if let Some((id, name)) = parse_packed(line, self.hash) {
                 self.refs.insert(name.to_owned(), Target::Id(id));
-            } else if !matches!(line.first(), None | Some(b'#' | b'^')) {
+            } else if !is_packed_remark(line, self.hash) {
                 self.issues.push(problem(
                     IssueKind::Corrupt,
                     path,
@@ -336,6 +336,16 @@ fn parse_ref(path: &Path, hash: HashKind) -> Result<Target, BadRef> {
         return Err(BadRef::Garbage);
     }
     parse_id(id, hash).map(Target::Id).ok_or(BadRef::Garbage)
+}
+
+/// Whether a line of packed refs says something about them: empty, a comment, or what the tag
+/// above peels to.
+fn is_packed_remark(line: &[u8], hash: HashKind) -> bool {
+    match line.split_first() {
+        None | Some((b'#', _)) => true,
+        Some((b'^', id)) => id.len() == hash.id_len() * 2 && ObjectId::from_hex(id).is_ok(),
+        Some(_) => false,
+    }
 }
 
 /// Parses `<id> <name>`.

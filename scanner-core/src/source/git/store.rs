@@ -15,6 +15,7 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError, atomic::AtomicBool},
 };
 
 /// No entry.
@@ -131,8 +132,11 @@ impl ObjectStore {
                         ));
                     }
                 } else if name.ends_with(".idx") {
-                    match Pack::open(&path, hash, &mut issues) {
-                        Ok(pack) => packs.push(pack),
+                    match Pack::open(&path, hash) {
+                        Ok(pack) => {
+                            pack.verify(&path, &mut issues);
+                            packs.push(pack);
+                        }
                         Err(message) => issues.push(problem(IssueKind::Corrupt, &path, message)),
                     }
                 }
@@ -141,7 +145,7 @@ impl ObjectStore {
         let mut first = 0;
         for pack in &mut packs {
             pack.first = first;
-            first += pack.entries.len() as u32;
+            first += pack.index.num_objects();
         }
         let mut store = Self {
             packs,
@@ -254,6 +258,16 @@ impl ObjectStore {
             .find(|&number| self.id_bytes(number) == id)
     }
 
+    /// Numbers of other copies of an object.
+    pub(crate) fn copies(&self, number: u32) -> impl Iterator<Item = u32> + '_ {
+        let id = self.id_bytes(number);
+        let bucket = (lead(id) >> self.bucket_shift) as usize;
+        let ranks = self.buckets[bucket]..self.buckets[bucket + 1];
+        ranks
+            .map(|rank| self.at_rank(rank))
+            .filter(move |&copy| copy != number && self.id_bytes(copy) == id)
+    }
+
     /// Whether an object with a lower number is the same object.
     pub fn is_duplicate(&self, number: u32) -> bool {
         self.duplicates
@@ -322,7 +336,7 @@ impl ObjectStore {
         let kind = loop {
             let entry = &pack.entries[at as usize];
             match entry.kind {
-                EntryKind::Broken => return Err(ReadError::Corrupt(BROKEN.to_owned())),
+                EntryKind::Broken => return Err(ReadError::broken()),
                 EntryKind::External if entry.base == NONE => {
                     // Two packs whose deltas name each other would never end.
                     if nesting > 64 {
@@ -381,6 +395,9 @@ impl ObjectStore {
     }
 }
 
+/// Entries deep that [`Pack::add_unlisted`] follows bases an index does not list.
+const MOST_UNLISTED_ROUNDS: usize = 5000;
+
 const BROKEN: &str = "its pack entry has an unreadable header or its delta chain has no base";
 
 /// Why an object could not be read.
@@ -395,6 +412,11 @@ pub(crate) enum ReadError {
 }
 
 impl ReadError {
+    /// An entry that cannot be decoded for what the pack says of it.
+    pub(crate) fn broken() -> Self {
+        Self::Corrupt(BROKEN.to_owned())
+    }
+
     pub(crate) fn too_large(bytes: u64) -> Self {
         Self::TooLarge(format!("it has {bytes} bytes, more than the limit"))
     }
@@ -433,27 +455,11 @@ fn list_dir(dir: &Path, issues: &mut Vec<ScanIssue>) -> Vec<String> {
 }
 
 impl Pack {
-    fn open(
-        idx_path: &Path,
-        hash: gix::hash::Kind,
-        issues: &mut Vec<ScanIssue>,
-    ) -> Result<Self, String> {
+    fn open(idx_path: &Path, hash: gix::hash::Kind) -> Result<Self, String> {
         let index = index::File::at(idx_path, hash)
             .map_err(|e| format!("the pack index cannot be used: {e}"))?;
         let data = data::File::at(idx_path.with_extension("pack"), hash)
             .map_err(|e| format!("its pack cannot be opened: {e}"))?;
-        if data.num_objects() != index.num_objects() {
-            issues.push(problem(
-                IssueKind::Corrupt,
-                idx_path,
-                format!(
-                    "the index names {} objects, the pack's header {}; what the index names is \
-                     scanned",
-                    index.num_objects(),
-                    data.num_objects()
-                ),
-            ));
-        }
         let n = index.num_objects();
         let mut by_offset: Vec<(u64, u32)> = (0..n)
             .into_par_iter()
@@ -475,13 +481,66 @@ impl Pack {
             entry_at,
             external: HashMap::new(),
         };
-        pack.entries = pack.read_entries(hash);
+        let unlisted = pack.read_entries(hash);
+        if !unlisted.is_empty() {
+            pack.add_unlisted(unlisted, hash);
+        }
         pack.resolve_kinds();
         Ok(pack)
     }
 
-    /// Parses every entry's header.
-    fn read_entries(&mut self, hash: gix::hash::Kind) -> Vec<Entry> {
+    /// Says where the pack's files do not hold what they promise of themselves.
+    fn verify(&self, idx_path: &Path, issues: &mut Vec<ScanIssue>) {
+        let mut say =
+            |message: &str| issues.push(problem(IssueKind::Corrupt, idx_path, message.to_owned()));
+        if self.data.num_objects() != self.index.num_objects() {
+            say(
+                "the index and the pack's header name different numbers of objects; what the index \
+                 names is scanned",
+            );
+        }
+        let never = AtomicBool::new(false);
+        if self
+            .index
+            .verify_checksum(&mut gix::progress::Discard, &never)
+            .is_err()
+        {
+            say(
+                "the pack index does not have the checksum that it ends with: ids and places of \
+                 objects may be wrong, and objects may be missing; `git index-pack` makes it anew",
+            );
+        } else if self.index.pack_checksum() != self.data.checksum() {
+            say("the pack index was made for another pack, or the pack is cut short");
+        }
+    }
+
+    /// Adds entries that the index does not list and deltas need: where an index lies about one
+    /// object, the others must not suffer. They have no number and are not reported.
+    fn add_unlisted(&mut self, mut unlisted: Vec<u64>, hash: gix::hash::Kind) {
+        // Each round may meet the bases of what the last one added.
+        for _ in 0..MOST_UNLISTED_ROUNDS {
+            let listed = self.offsets.drain(..).zip(self.position.drain(..));
+            let mut all: Vec<(u64, u32)> = listed
+                .chain(unlisted.into_iter().map(|offset| (offset, NONE)))
+                .collect();
+            all.sort_unstable();
+            for (entry, &(_, position)) in all.iter().enumerate() {
+                if position != NONE {
+                    self.entry_at[position as usize] = entry as u32;
+                }
+            }
+            (self.offsets, self.position) = all.into_iter().unzip();
+            unlisted = self.read_entries(hash);
+            if unlisted.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Parses every entry's header. Returns offsets of delta bases that are not listed.
+    fn read_entries(&mut self, hash: gix::hash::Kind) -> Vec<u64> {
+        let pack_end = self.data.pack_end() as u64;
+        let unlisted = Mutex::new(Vec::new());
         let parsed: Vec<(Entry, Option<ObjectId>)> = self
             .offsets
             .par_iter()
@@ -493,7 +552,7 @@ impl Pack {
                     kind: EntryKind::Broken,
                     header_len: 0,
                 };
-                let end = (self.data.pack_end() as u64).min(offset.saturating_add(64));
+                let end = pack_end.min(offset.saturating_add(64));
                 let Some(head) = self.data.entry_slice(offset..end.max(offset)) else {
                     return (broken, None);
                 };
@@ -508,11 +567,19 @@ impl Pack {
                     Header::OfsDelta { base_distance } => {
                         let base = offset
                             .checked_sub(base_distance)
-                            .filter(|_| base_distance > 0)
-                            .and_then(|b| self.offsets.binary_search(&b).ok());
-                        match base {
-                            Some(base) => (EntryKind::External, base as u32, None),
-                            None => return (broken, None),
+                            .filter(|_| base_distance > 0);
+                        let Some(base) = base else {
+                            return (broken, None);
+                        };
+                        match self.offsets.binary_search(&base) {
+                            Ok(base) => (EntryKind::External, base as u32, None),
+                            Err(_) => {
+                                unlisted
+                                    .lock()
+                                    .unwrap_or_else(PoisonError::into_inner)
+                                    .push(base);
+                                return (broken, None);
+                            }
                         }
                     }
                     Header::RefDelta { base_id } => match self.index.lookup(base_id) {
@@ -539,7 +606,14 @@ impl Pack {
             .enumerate()
             .filter_map(|(i, (_, external))| external.map(|id| (i as u32, id)))
             .collect();
-        parsed.into_iter().map(|(entry, _)| entry).collect()
+        self.entries = parsed.into_iter().map(|(entry, _)| entry).collect();
+        let mut unlisted = unlisted
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        unlisted.retain(|&offset| offset < pack_end);
+        unlisted.sort_unstable();
+        unlisted.dedup();
+        unlisted
     }
 
     /// Gives every delta the kind at the root of its chain. Deltas whose chain starts outside the
@@ -571,9 +645,12 @@ impl Pack {
         }
     }
 
-    /// Number of the object of an entry.
+    /// Number of the object of an entry; [`NONE`] where the index does not list it.
     pub(crate) fn number(&self, entry: u32) -> u32 {
-        self.first + self.position[entry as usize]
+        match self.position[entry as usize] {
+            NONE => NONE,
+            position => self.first + position,
+        }
     }
 
     /// Compressed bytes of an entry, as far as the next entry's start.
@@ -590,9 +667,11 @@ impl Pack {
     /// Whether the entry's bytes in the pack have the checksum that the index recorded for them.
     pub(crate) fn checksum_holds(&self, entry: u32) -> bool {
         let e = &self.entries[entry as usize];
-        let Some(recorded) = self.index.crc32_at_index(self.position[entry as usize]) else {
-            return true;
-        };
+        let position = self.position[entry as usize];
+        let listed = (position != NONE)
+            .then(|| self.index.crc32_at_index(position))
+            .flatten();
+        let Some(recorded) = listed else { return true };
         let pack_end = self.data.pack_end() as u64;
         let end = self
             .offsets
@@ -614,7 +693,7 @@ impl Pack {
     ) -> Result<(), ReadError> {
         let e = &self.entries[entry as usize];
         if e.kind == EntryKind::Broken {
-            return Err(ReadError::Corrupt(BROKEN.to_owned()));
+            return Err(ReadError::broken());
         }
         if e.size > limit {
             return Err(ReadError::too_large(e.size));

@@ -153,10 +153,6 @@ impl ObjectStore {
         factory: &F,
     ) {
         let shared = Shared::new(self, wanted, selection, &loose_kinds.0, context);
-        if wanted.contains(&ContentKind::Blob) {
-            let mut visitor = factory.worker();
-            shared.report_broken(&mut visitor);
-        }
         if context.threads <= 1 || shared.tasks.len() <= 1 {
             Worker::new(&shared, factory.worker()).run();
             return;
@@ -188,7 +184,7 @@ impl ObjectStore {
             .map(|p| {
                 (0..p.entries.len() as u32)
                     .filter(|&e| p.entries[e as usize].kind == EntryKind::Content(kind))
-                    .filter(|&e| !self.is_duplicate(p.number(e)))
+                    .filter(|&e| p.number(e) != NONE && !self.is_duplicate(p.number(e)))
                     .count() as u64
             })
             .sum()
@@ -213,19 +209,20 @@ impl<'s, S: Default + Send + Sync> Shared<'s, S> {
             let needed = (!everything).then(|| {
                 let wanted = |e: u32| {
                     let number = pack.number(e);
-                    selection.holds(number) && !store.is_duplicate(number)
+                    number != NONE && selection.holds(number) && !store.is_duplicate(number)
                 };
                 forest.needed(wanted)
             });
             for entry in 0..pack.entries.len() as u32 {
                 let e = &pack.entries[entry as usize];
-                if e.base != NONE || needed.as_ref().is_some_and(|n| !n[entry as usize]) {
+                // Entries whose chain is broken are no one's children.
+                let inner = e.base != NONE && e.kind != EntryKind::Broken;
+                if inner || needed.as_ref().is_some_and(|n| !n[entry as usize]) {
                     continue;
                 }
                 let take = match e.kind {
                     EntryKind::Content(kind) => wanted.contains(&kind),
-                    EntryKind::External => true,
-                    EntryKind::Broken => false,
+                    EntryKind::External | EntryKind::Broken => true,
                 };
                 if take {
                     roots.push((
@@ -267,26 +264,9 @@ impl<'s, S: Default + Send + Sync> Shared<'s, S> {
         }
     }
 
-    /// Reports entries that no chain leads to.
-    fn report_broken<V: BlobVisitor>(&self, visitor: &mut V) {
-        for forest in &self.forests {
-            for entry in 0..forest.pack.entries.len() as u32 {
-                if forest.pack.entries[entry as usize].kind == EntryKind::Broken
-                    && self.reports(forest.pack.number(entry))
-                {
-                    let error = ReadError::Corrupt(
-                        "its pack entry has an unreadable header or its delta chain has no base"
-                            .to_owned(),
-                    );
-                    self.fail(visitor, forest, entry, None, &error);
-                }
-            }
-        }
-    }
-
     /// Whether an object is in scope and the canonical copy.
     fn reports(&self, number: u32) -> bool {
-        self.selection.holds(number) && !self.store.is_duplicate(number)
+        number != NONE && self.selection.holds(number) && !self.store.is_duplicate(number)
     }
 
     /// Reports an entry that cannot be decoded.
@@ -603,6 +583,10 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
                 }
             }
             Err(error) => {
+                if self.rescue(number) {
+                    self.recycle(live);
+                    return ControlFlow::Continue(());
+                }
                 code.store(LOOSE_BAD, Ordering::Relaxed);
                 let path = shared.store.loose_path(number).display().to_string();
                 report_failure(&mut self.visitor, id, Some(path), None, &error);
@@ -637,13 +621,13 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
                 Some(kind),
                 pack.inflate(entry, limit, &mut self.inflater, &mut live.bytes),
             ),
-            EntryKind::Broken => return ControlFlow::Continue(()),
+            EntryKind::Broken => {
+                self.fail(f, entry, None, &ReadError::broken());
+                return ControlFlow::Continue(());
+            }
         };
         if let Err(error) = result {
-            // A chain from outside the pack is reported once, with the blobs.
-            if kind.is_some() || shared.wanted.contains(&ContentKind::Blob) {
-                self.fail_subtree(forest, entry, kind, &error);
-            }
+            self.fail_subtree(forest, entry, kind, &error);
             return ControlFlow::Continue(());
         }
         let Some(kind) = kind.filter(|k| shared.wanted.contains(k)) else {
@@ -655,7 +639,7 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         let report = shared.reports(number);
         let Live { bytes, state } = &mut live;
         let view = BlobView {
-            id: Some(shared.store.id(number)),
+            id: shared.id(number),
             number,
             kind,
             bytes,
@@ -798,7 +782,7 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         let leaf = f.is_leaf(entry);
         let Live { bytes, state } = &mut live;
         let view = BlobView {
-            id: Some(shared.store.id(number)),
+            id: shared.id(number),
             number,
             kind,
             bytes,
@@ -822,7 +806,7 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
             let number = forest.pack.number(entry);
             self.visitor.issue(ScanIssue {
                 kind: IssueKind::Corrupt,
-                object: Some(self.shared.store.id(number)),
+                object: self.shared.id(number),
                 path: Some(forest.pack.path().display().to_string()),
                 message:
                     "the checksum that the pack index holds for this object is not the one of \
@@ -830,6 +814,52 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
                         .to_owned(),
             });
         }
+    }
+
+    /// Visits another copy of the object of an entry that cannot be decoded, or reports it.
+    fn fail(
+        &mut self,
+        forest: &Forest<'_>,
+        entry: u32,
+        kind: Option<ContentKind>,
+        error: &ReadError,
+    ) {
+        let number = forest.pack.number(entry);
+        // What nobody knows the kind of is reported once, with the blobs.
+        let due = kind.is_some() || self.shared.wanted.contains(&ContentKind::Blob);
+        if self.shared.reports(number) && !self.rescue(number) && due {
+            self.shared
+                .fail(&mut self.visitor, forest, entry, kind, error);
+        }
+    }
+
+    /// Visits an object from another copy of it than the one that should have been. Returns
+    /// whether there is a readable one.
+    fn rescue(&mut self, number: u32) -> bool {
+        let shared = self.shared;
+        let mut live = self.buffer();
+        let kind = shared.store.copies(number).find_map(|copy| {
+            shared
+                .store
+                .read(copy, shared.limit(), &mut self.inflater, &mut live.bytes)
+                .ok()
+        });
+        let Some(kind) = kind else { return false };
+        if shared.wanted.contains(&kind) {
+            let view = BlobView {
+                id: shared.id(number),
+                number,
+                kind,
+                bytes: &live.bytes,
+                path: None,
+                parent: None,
+                report: true,
+            };
+            // A visitor that wants to stop is heard at the next object.
+            let _ = self.visitor.blob(&view, &mut live.state);
+        }
+        self.recycle(live);
+        true
     }
 
     /// Reports an entry that cannot be decoded and all that depend on it.
@@ -841,9 +871,7 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         error: &ReadError,
     ) {
         let f = &self.shared.forests[forest];
-        if self.shared.reports(f.pack.number(entry)) {
-            self.shared.fail(&mut self.visitor, f, entry, kind, error);
-        }
+        self.fail(f, entry, kind, error);
         let below = match error {
             ReadError::TooLarge(_) => {
                 ReadError::TooLarge("its delta base is larger than the limit".to_owned())
@@ -860,8 +888,8 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
             if f.heavy[at as usize] != NONE {
                 stack.push(f.heavy[at as usize]);
             }
-            if at != entry && self.shared.reports(f.pack.number(at)) {
-                self.shared.fail(&mut self.visitor, f, at, kind, &below);
+            if at != entry {
+                self.fail(f, at, kind, &below);
             }
         }
     }
@@ -881,6 +909,11 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
 }
 
 impl<S> Shared<'_, S> {
+    /// Id of a numbered object; entries that no index lists have none.
+    fn id(&self, number: u32) -> Option<ObjectId> {
+        (number != NONE).then(|| self.store.id(number))
+    }
+
     /// Largest object to decode, in bytes.
     fn limit(&self) -> u64 {
         self.context
