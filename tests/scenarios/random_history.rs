@@ -19,14 +19,77 @@ use std::{
     fmt::Write,
 };
 
-const COMMITS: usize = 60;
+const COMMITS: usize = 80;
 const BRANCHES: [&str; 4] = ["main", "one", "two", "three"];
+
+/// What the rule of [`LONG_RULE`] matches begins with this.
+const LONG_SIGN: &str = "unmistakably-longest-mark-";
+
+/// A rule whose literal is about as long as any: seams must be searched as far as it reaches.
+const LONG_RULE: &str = r#"
+[extend]
+useDefault = true
+
+[[rules]]
+id = "long-mark"
+description = "A mark that is told by a long word"
+regex = '''unmistakably-longest-mark-[0-9]{6}'''
+keywords = ["unmistakably-longest-mark-"]
+"#;
 
 /// Files of one commit.
 type Tree = BTreeMap<String, Vec<String>>;
 
+/// What earlier edits left for later ones.
+#[derive(Default)]
+struct Remains {
+    /// Files that were deleted.
+    files: Vec<Vec<String>>,
+    /// Lines that were broken in one place, and what they were before.
+    broken: Vec<(String, String)>,
+}
+
+/// Adds or takes away one byte inside of what tells a secret by, somewhere in the files. The one
+/// version is then stored as a delta of the other that has a seam in just that place.
+fn break_in_the_middle(rng: &mut Rng, tree: &mut Tree, remains: &mut Remains) {
+    let signs = [
+        concat!("gh", "p_"),
+        concat!("AK", "IA"),
+        concat!("glp", "at-"),
+        concat!("xo", "xb-"),
+        concat!("PRIVATE", " KEY"),
+        "BEGIN RSA",
+        "password",
+        "api_secret",
+        "https://",
+        LONG_SIGN,
+    ];
+    let mut places: Vec<(&mut String, usize, usize)> = Vec::new();
+    for line in tree.values_mut().flatten() {
+        let found = signs
+            .iter()
+            .find_map(|sign| Some((line.find(sign)?, sign.len())));
+        if let Some((at, len)) = found {
+            places.push((line, at, len));
+        }
+    }
+    if places.is_empty() {
+        return;
+    }
+    let which = rng.below(places.len());
+    let (line, at, len) = places.swap_remove(which);
+    let before = line.clone();
+    let cut = at + rng.below(len);
+    if rng.percent(30) {
+        line.remove(cut);
+    } else {
+        line.insert(cut, *rng.pick(&[' ', 'q', '/']));
+    }
+    remains.broken.push((line.clone(), before));
+}
+
 /// One random edit of the files.
-fn edit(rng: &mut Rng, repo: &Repo, tree: &mut Tree, graveyard: &mut Vec<Vec<String>>) {
+fn edit(rng: &mut Rng, repo: &Repo, tree: &mut Tree, remains: &mut Remains) {
     let names: Vec<String> = tree.keys().cloned().collect();
     let new_name = format!("d{}/file{}.txt", rng.below(3), rng.below(12));
     if names.is_empty() {
@@ -34,13 +97,13 @@ fn edit(rng: &mut Rng, repo: &Repo, tree: &mut Tree, graveyard: &mut Vec<Vec<Str
         return;
     }
     let name = rng.pick(&names).clone();
-    let kind = rng.below(14);
+    let kind = rng.below(20);
     if kind == 0 && names.len() > 2 {
-        graveyard.extend(tree.remove(&name));
+        remains.files.extend(tree.remove(&name));
         return;
     }
-    if kind == 1 && !graveyard.is_empty() {
-        let content = rng.pick(graveyard).clone();
+    if kind == 1 && !remains.files.is_empty() {
+        let content = rng.pick(&remains.files).clone();
         tree.insert(new_name, content);
         return;
     }
@@ -62,9 +125,25 @@ fn edit(rng: &mut Rng, repo: &Repo, tree: &mut Tree, graveyard: &mut Vec<Vec<Str
             _ => format!("{token} {token}"),
         }
     } else {
-        let which = rng.below(7);
-        plant::anything(rng, which)
+        match rng.below(12) {
+            7.. => format!("see {LONG_SIGN}{}.", rng.text(b"0123456789", 6)),
+            which => plant::anything(rng, which),
+        }
     };
+    if kind >= 17 {
+        // A repair takes one byte away, or puts one back: what comes to stand there stands
+        // across a seam of the delta.
+        for line in tree.values_mut().flatten() {
+            if let Some((_, before)) = remains.broken.iter().find(|(now, _)| now == line) {
+                line.clone_from(before);
+            }
+        }
+        return;
+    }
+    if kind >= 14 {
+        break_in_the_middle(rng, tree, remains);
+        return;
+    }
     let lines = tree.get_mut(&name).expect("a name of this tree");
     if lines.is_empty() {
         lines.push(fresh);
@@ -73,7 +152,7 @@ fn edit(rng: &mut Rng, repo: &Repo, tree: &mut Tree, graveyard: &mut Vec<Vec<Str
     let at = rng.below(lines.len());
     let len = (1 + rng.below(30)).min(lines.len() - at);
     match kind {
-        3..=5 => lines.insert(at, fresh),
+        3..=5 | 13 => lines.insert(at, fresh),
         6 => drop(lines.drain(at..at + len)),
         7 => {
             let block: Vec<String> = lines.drain(at..at + len).collect();
@@ -92,7 +171,11 @@ fn edit(rng: &mut Rng, repo: &Repo, tree: &mut Tree, graveyard: &mut Vec<Vec<Str
         // The rest strike in the middle of lines, preferring those with something in them.
         _ => {
             let odd: Vec<usize> = (0..lines.len())
-                .filter(|i| lines[*i].bytes().any(|b| b.is_ascii_digit() || b == b'_'))
+                .filter(|i| {
+                    lines[*i]
+                        .bytes()
+                        .any(|b| b.is_ascii_digit() || b"_-".contains(&b))
+                })
                 .collect();
             let at = if odd.is_empty() { at } else { *rng.pick(&odd) };
             let line = &mut lines[at];
@@ -120,7 +203,7 @@ fn random_repo(seed: u64) -> Repo {
     let mut rng = Rng::new(seed);
     let mut stream = String::new();
     let mut tips: BTreeMap<&str, (usize, Tree)> = BTreeMap::new();
-    let mut graveyard = Vec::new();
+    let mut remains = Remains::default();
     for mark in 1..=COMMITS {
         let branch = *rng.pick(&BRANCHES);
         let start = tips.get(branch).cloned().or_else(|| {
@@ -145,10 +228,10 @@ fn random_repo(seed: u64) -> Repo {
         let edits = if merged.is_some() {
             rng.below(2)
         } else {
-            1 + rng.below(4)
+            1 + rng.below(6)
         };
         for _ in 0..edits {
-            edit(&mut rng, &repo, &mut tree, &mut graveyard);
+            edit(&mut rng, &repo, &mut tree, &mut remains);
         }
         let message = format!("commit {mark}\n");
         writeln!(stream, "commit refs/heads/{branch}\nmark :{mark}").unwrap();
@@ -265,7 +348,10 @@ fn check(seed: u64) {
     );
 
     // Edits make secrets that differ in one character, so they are told apart by their text.
-    let base = ["--no-working-tree", "--show-secrets"];
+    let config = repo.beside("rules.toml");
+    std::fs::write(&config, LONG_RULE).unwrap();
+    let config = config.to_str().unwrap();
+    let base = ["--no-working-tree", "--show-secrets", "--config", config];
     let scan = Sieve::git(&repo, &base).showing().scan();
     scan.assert_complete();
     assert_counts(&repo, &scan);
@@ -273,10 +359,12 @@ fn check(seed: u64) {
     let missed: Vec<_> = standing_alone(&repo).difference(&said).cloned().collect();
     assert!(missed.is_empty(), "seed {seed}: missed {missed:?}");
     assert!(
-        said.len() > 50,
+        said.len() > 30,
         "the fixture has many occurrences: {}",
         said.len()
     );
+    let mut marks = scan.findings().iter().map(|f| &f["rule_id"]);
+    assert!(marks.any(|id| id == "long-mark"), "the fixture has marks");
     assert_attribution(&repo, &scan);
 
     let bytes = String::from_utf8(scan.run.stdout).unwrap();
@@ -321,4 +409,24 @@ fn random_history_3() {
 #[test]
 fn random_history_4() {
     check(4);
+}
+
+#[test]
+fn random_history_5() {
+    check(5);
+}
+
+#[test]
+fn random_history_6() {
+    check(6);
+}
+
+#[test]
+fn random_history_7() {
+    check(7);
+}
+
+#[test]
+fn random_history_8() {
+    check(8);
 }
