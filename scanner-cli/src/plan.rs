@@ -221,7 +221,7 @@ impl ScanPlan {
             style: style(options.color, options.no_color, &to, surroundings),
             to,
             show_secrets: options.show_secrets,
-            verbose: options.verbose,
+            verbose: options.verbose > 0,
             quiet: options.quiet,
             progress: !options.quiet
                 && surroundings.stderr_is_terminal

@@ -35,9 +35,10 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with = "color", global = true, help_heading = "Output")]
     pub(crate) no_color: bool,
 
-    /// List every occurrence and every problem
-    #[arg(short, long, global = true, help_heading = "Output")]
-    pub(crate) verbose: bool,
+    /// List every occurrence and every problem; may be repeated
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    #[arg(global = true, help_heading = "Output")]
+    pub(crate) verbose: u8,
 
     /// Print nothing but the report and errors
     #[arg(

@@ -2,4 +2,7 @@
 
 pub mod allowlist;
 pub mod entropy;
+pub mod example;
+#[cfg(test)]
+mod pattern_tests;
 pub mod validate;

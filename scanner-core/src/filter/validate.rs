@@ -987,7 +987,7 @@ fn encodes_placeholder(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::example;
+    use crate::filter::example;
     use proptest::prelude::*;
 
     fn expand(template: &str, seed: u64) -> Vec<u8> {

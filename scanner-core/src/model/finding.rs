@@ -112,9 +112,10 @@ pub struct Occurrence {
     /// Path in the repository or file system; empty when unknown (a blob in no tree) and for
     /// messages.
     pub path: BString,
-    /// Lines and columns of the secret.
+    /// Lines and columns of the secret; in a commit or tag, counted from the message's start.
     pub location: Location,
-    /// Bytes of the secret in the content as stored.
+    /// Bytes of the secret in the content as stored; in a commit or tag, counted from the message's
+    /// start.
     pub span: Span,
     /// The content's id: the blob, or the commit or tag object whose message it is.
     pub blob: BlobId,
@@ -126,7 +127,8 @@ pub struct Occurrence {
     /// Other commits that introduced the same blob at the same path (another branch, a revert of
     /// its removal), sorted.
     pub also_introduced_in: Vec<CommitId>,
-    /// The latest commit whose tree still holds it; `None` outside history.
+    /// The latest commit whose tree still holds it: `HEAD`'s where it stands there, else by
+    /// committer date. `None` outside history.
     pub last_seen: Option<CommitId>,
     /// Refs whose history holds `introduced`, most important first, at most 16.
     pub refs: Vec<String>,

@@ -5,12 +5,9 @@
 //! the library works with. All but the last is shared with the build script, which turns the
 //! built-in rules into a table.
 
-pub mod example;
 pub(crate) mod expression;
 mod file;
 mod literals;
-#[cfg(test)]
-mod pattern_tests;
 mod problem;
 mod resolve;
 mod rule;

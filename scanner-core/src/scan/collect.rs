@@ -29,8 +29,10 @@ pub(super) struct RawFinding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     /// The object database.
+    #[cfg(feature = "git")]
     Objects,
     /// Index and working tree.
+    #[cfg(feature = "git")]
     WorkingSet,
     /// Files, or memory.
     Plain,
@@ -38,6 +40,10 @@ pub(super) enum Origin {
 
 /// A place where a secret stands, before anyone knows the paths.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    not(feature = "git"),
+    expect(dead_code, reason = "read for repositories only")
+)]
 pub(super) struct RawOccurrence {
     pub(super) finding: u32,
     pub(super) origin: Origin,
@@ -83,6 +89,7 @@ impl Collected {
     }
 
     /// How many of a kind were not visited, whatever the reason.
+    #[cfg(feature = "git")]
     pub(super) fn skipped_of(&self, kind: ContentKind) -> u64 {
         self.skipped
             .iter()

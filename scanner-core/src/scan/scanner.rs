@@ -202,7 +202,8 @@ impl ScannerBuilder {
         self.max_blob_bytes = bytes;
         self
     }
-    /// Bounds the bytes of content buffers alive at once.
+    /// Sets the budget for content buffers: larger content is skipped (and reported), and content
+    /// that would take a large part of it is decoded by one thread at a time.
     #[must_use]
     pub fn max_memory_bytes(mut self, bytes: u64) -> Self {
         self.max_memory_bytes = bytes;

@@ -523,9 +523,11 @@ impl Drop for ScanWorker<'_> {
 }
 
 /// Looks at nothing: for passes that only read what content says of others.
+#[cfg(feature = "git")]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Silent;
 
+#[cfg(feature = "git")]
 impl WorkerFactory for Silent {
     type Worker = Self;
     fn worker(&self) -> Self {
@@ -533,6 +535,7 @@ impl WorkerFactory for Silent {
     }
 }
 
+#[cfg(feature = "git")]
 impl BlobVisitor for Silent {
     type State = ();
     fn blob(&mut self, _: &BlobView<'_, ()>, (): &mut ()) -> ControlFlow<()> {

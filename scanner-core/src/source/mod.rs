@@ -102,8 +102,8 @@ pub struct VisitContext<'a> {
     pub threads: usize,
     /// Larger content is skipped and said so, in bytes.
     pub max_blob_bytes: u64,
-    /// Bytes of content buffers that may live at once, over all threads; a single larger object
-    /// is skipped.
+    /// Budget for content buffers, in bytes: a larger object is skipped, and objects that would
+    /// take a large part of it are decoded by one thread at a time.
     pub max_memory_bytes: u64,
     /// Set from outside to stop.
     pub interrupt: &'a AtomicBool,

@@ -27,11 +27,11 @@
 //!
 //! The same template and seed give the same bytes on every machine.
 
-use super::Validator;
 use crate::filter::validate::{
     ADO_CHECKSUM_BYTES, ADO_USER_MASK, AZURE_KINDS, base36, base62, base62_lower_first,
     bech32_expand, bech32_step, crc24, crc32, gitlab_payload, hex, marvin32,
 };
+use crate::rules::Validator;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 

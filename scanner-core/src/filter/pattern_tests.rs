@@ -1,10 +1,9 @@
 //! Every built-in rule proves itself on its own examples. Reads the files as they are, apart from
 //! the loader, so that a fault in one does not hide in the other.
 
-
-use super::{Validator, example};
-use crate::filter::{entropy, validate};
+use super::{entropy, example, validate};
 use crate::model::{Confidence, Proof, Severity};
+use crate::rules::Validator;
 use regex_automata::{meta::Regex, util::syntax};
 use regex_syntax::hir::literal::Extractor;
 use serde::Deserialize;

@@ -1,0 +1,4 @@
+//! Tests of the library as a whole: what its parts may know of each other, and that every test
+//! file is run.
+
+mod architecture;
