@@ -71,6 +71,8 @@ pub(crate) struct ScanPlan {
     pub(crate) notices: Vec<String>,
     pub(crate) rules: RulePlan,
     pub(crate) engine: EngineKind,
+    /// Whether deltas are searched only for what they change.
+    pub(crate) delta_aware: bool,
     /// 0 for one a core.
     pub(crate) threads: usize,
     pub(crate) max_memory_bytes: u64,
@@ -213,6 +215,7 @@ impl ScanPlan {
                 exclude: options.exclude_rule,
             },
             engine: engine(options.engine),
+            delta_aware: !options.no_delta,
             threads: usize::from(options.threads),
             max_memory_bytes: options.max_memory.0,
             max_blob_bytes: options.max_blob_size.map(|size| size.0),

@@ -118,6 +118,10 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t, value_name = "ENGINE")]
     #[arg(global = true, help_heading = "Limits")]
     pub(crate) engine: Engine,
+
+    /// Search blobs stored as deltas in full, to check what the default finds against: slow
+    #[arg(long, global = true, help_heading = "Limits")]
+    pub(crate) no_delta: bool,
 }
 
 /// Formats of a report.

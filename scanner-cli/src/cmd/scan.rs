@@ -59,7 +59,8 @@ fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
         .rules(rules)
         .threads(plan.threads)
         .max_memory_bytes(plan.max_memory_bytes)
-        .engine(plan.engine);
+        .engine(plan.engine)
+        .delta_aware(plan.delta_aware);
     if let Some(bytes) = plan.max_blob_bytes {
         builder = builder.max_blob_bytes(bytes);
     }
