@@ -16,7 +16,7 @@ use crate::{
 };
 use bstr::BString;
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -458,6 +458,25 @@ fn place_without_commits(
             }
         });
     }
+}
+
+/// Parents of reachable commits that are not here, each with a commit that names it; those of
+/// commits in `excused` are left out.
+pub(crate) fn missing_parents(
+    standing: &Standing<'_>,
+    excused: &BTreeSet<ObjectId>,
+) -> BTreeMap<ObjectId, ObjectId> {
+    let mut out = BTreeMap::new();
+    for (commit, parent, kind) in &standing.graph.missing {
+        if *kind == ContentKind::Commit && standing.reachable(*commit) {
+            let by = standing.commit_id(*commit);
+            if !excused.contains(&by) {
+                let first = out.entry(*parent).or_insert(by);
+                *first = by.min(*first);
+            }
+        }
+    }
+    out
 }
 
 /// Counts what reachable commits and trees name and the store does not have: ids, and whether

@@ -1,12 +1,12 @@
 //! The commit graph, read from the objects themselves in the pass that scans their messages.
 
-use super::{NONE, attribute::Standing};
+use super::NONE;
 use crate::{
     model::{ObjectId, ScanIssue, SkipReason},
     source::{BlobView, BlobVisitor, ContentKind, WorkerFactory, git::ObjectStore},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::HashMap,
     ops::{ControlFlow, Range},
     sync::{Mutex, PoisonError},
 };
@@ -85,26 +85,6 @@ impl Graph {
             at += 1;
         }
         order
-    }
-
-    /// Parents of reachable commits that are not here, each with a commit that names it; those of
-    /// commits in `excused` are left out.
-    pub(crate) fn missing_parents(
-        &self,
-        excused: &BTreeSet<ObjectId>,
-        standing: &Standing<'_>,
-    ) -> BTreeMap<ObjectId, ObjectId> {
-        let mut out = BTreeMap::new();
-        for (commit, parent, kind) in &self.missing {
-            if *kind == ContentKind::Commit && standing.reachable(*commit) {
-                let by = standing.commit_id(*commit);
-                if !excused.contains(&by) {
-                    let first = out.entry(*parent).or_insert(by);
-                    *first = by.min(*first);
-                }
-            }
-        }
-        out
     }
 }
 

@@ -119,7 +119,7 @@ impl GitScan<'_> {
             .observer
             .phase(Phase::Attribution, occurrences.len() as u64, 0);
         let mut standing = Standing::new(&self.store, &graph, &tips);
-        self.report_missing(&graph, &standing, &index, scope.as_ref(), &mut extra);
+        self.report_missing(&standing, &index, scope.as_ref(), &mut extra);
         self.report_interruption(&input.history, &mut extra);
 
         let commits = scope.as_ref().map(|s| &s.commits);
@@ -318,7 +318,6 @@ impl GitScan<'_> {
     /// Says what commits and trees name and the repository does not have.
     fn report_missing(
         &self,
-        graph: &Graph,
         standing: &Standing<'_>,
         index: &TreeIndex,
         scope: Option<&Scope>,
@@ -350,7 +349,7 @@ impl GitScan<'_> {
         } else {
             IssueKind::Corrupt
         };
-        let parents = graph.missing_parents(&shallow, standing);
+        let parents = attribute::missing_parents(standing, &shallow);
         for (id, by) in parents {
             say(
                 kind,

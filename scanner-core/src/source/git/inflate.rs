@@ -1,6 +1,6 @@
 //! Whole-buffer inflation: the size of every object is known ahead, so libdeflate fits.
 
-use super::store::ReadError;
+use super::error::ReadError;
 use crate::source::ContentKind;
 use libdeflater::{DecompressionError, Decompressor};
 use std::fmt;

@@ -1,6 +1,7 @@
 //! Git repositories: object databases, indexes and working trees. The only users of gix.
 
 mod delta;
+mod error;
 mod inflate;
 mod layout;
 mod open;

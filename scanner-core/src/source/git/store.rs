@@ -4,7 +4,7 @@
 //! the lowest number among them is the *canonical* one, which alone is reported. Index and pack
 //! files are opened and checked by gix-pack; nothing here trusts what they say beyond that.
 
-use super::inflate::Inflater;
+use super::{error::ReadError, inflate::Inflater};
 use crate::{
     model::{IssueKind, ObjectId, ScanIssue},
     source::ContentKind,
@@ -403,39 +403,6 @@ impl ObjectStore {
 
 /// Entries deep that [`Pack::add_unlisted`] follows bases an index does not list.
 const MOST_UNLISTED_ROUNDS: usize = 5000;
-
-const BROKEN: &str = "its pack entry has an unreadable header or its delta chain has no base";
-
-/// Why an object could not be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadError {
-    #[error("{0}")]
-    Corrupt(String),
-    #[error("{0}")]
-    TooLarge(String),
-    #[error("its file cannot be read")]
-    Unreadable(#[source] std::io::Error),
-}
-
-impl ReadError {
-    /// An entry that cannot be decoded for what the pack says of it.
-    pub(crate) fn broken() -> Self {
-        Self::Corrupt(BROKEN.to_owned())
-    }
-
-    pub(crate) fn too_large(bytes: u64) -> Self {
-        Self::TooLarge(format!("it has {bytes} bytes, more than the limit"))
-    }
-}
-
-impl From<super::delta::DeltaError> for ReadError {
-    fn from(error: super::delta::DeltaError) -> Self {
-        match error {
-            super::delta::DeltaError::TooLarge => Self::TooLarge(error.to_string()),
-            other => Self::Corrupt(other.to_string()),
-        }
-    }
-}
 
 /// The first eight bytes of an id as a number that sorts like the id.
 fn lead(id: &[u8]) -> u64 {

@@ -9,8 +9,9 @@
 
 use super::{
     delta,
+    error::ReadError,
     inflate::Inflater,
-    store::{EntryKind, NONE, ObjectStore, Pack, ReadError},
+    store::{EntryKind, NONE, ObjectStore, Pack},
 };
 use crate::{
     model::{IssueKind, ObjectId, ScanIssue, SkipReason},
