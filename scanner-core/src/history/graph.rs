@@ -29,8 +29,8 @@ pub(crate) struct Graph {
     pub(crate) commits: Vec<Commit>,
     /// Indexes of commits; [`NONE`] for parents that are not here.
     parents: Vec<u32>,
-    /// Index of the commit with an object number.
-    by_number: HashMap<u32, u32>,
+    /// Index of the commit with each object number; [`NONE`] for other objects.
+    by_number: Vec<u32>,
     /// Target's object number of each annotated tag that was read.
     pub(crate) tags: HashMap<u32, u32>,
     /// Commit (by index) and the id of a parent or tree of it that is not here.
@@ -40,7 +40,10 @@ pub(crate) struct Graph {
 impl Graph {
     /// Index of the commit with an object number.
     pub(crate) fn find(&self, number: u32) -> Option<u32> {
-        self.by_number.get(&number).copied()
+        self.by_number
+            .get(number as usize)
+            .copied()
+            .filter(|&c| c != NONE)
     }
 
     /// Indexes of a commit's parents that are here.
@@ -137,16 +140,12 @@ impl<'a, F: WorkerFactory> GraphReader<'a, F> {
                     .map(|(c, id, k)| (c + commits, id, k)),
             );
         }
-        graph.by_number = graph
-            .commits
-            .iter()
-            .enumerate()
-            .map(|(i, c)| (c.number, i as u32))
-            .collect();
+        graph.by_number = vec![NONE; self.store.len() as usize];
+        for (index, commit) in graph.commits.iter().enumerate() {
+            graph.by_number[commit.number as usize] = index as u32;
+        }
         for p in &mut graph.parents {
-            if *p != NONE {
-                *p = graph.by_number.get(p).copied().unwrap_or(NONE);
-            }
+            *p = graph.by_number.get(*p as usize).copied().unwrap_or(NONE);
         }
         graph
     }

@@ -19,6 +19,19 @@ pub type CommitId = ObjectId;
 #[error("not an object id: expected 40 or 64 hexadecimal digits")]
 pub struct ParseIdError;
 
+/// The value of each byte as a hexadecimal digit; 255 for those that are none. Commits are parsed
+/// by the hundred thousand.
+const DIGIT: [u8; 256] = {
+    let mut table = [255; 256];
+    let mut i = 0;
+    while i < 16 {
+        table[b"0123456789abcdef"[i] as usize] = i as u8;
+        table[b"0123456789ABCDEF"[i] as usize] = i as u8;
+        i += 1;
+    }
+    table
+};
+
 impl ObjectId {
     /// Makes an id from its raw bytes: `None` unless there are 20 or 32 of them.
     pub fn from_bytes(raw: &[u8]) -> Option<Self> {
@@ -43,9 +56,11 @@ impl ObjectId {
         }
         let mut bytes = [0; 32];
         for (pair, out) in hex.chunks_exact(2).zip(&mut bytes) {
-            let high = (pair[0] as char).to_digit(16).ok_or(ParseIdError)?;
-            let low = (pair[1] as char).to_digit(16).ok_or(ParseIdError)?;
-            *out = (high * 16 + low) as u8;
+            let (high, low) = (DIGIT[usize::from(pair[0])], DIGIT[usize::from(pair[1])]);
+            if (high | low) > 15 {
+                return Err(ParseIdError);
+            }
+            *out = high << 4 | low;
         }
         Ok(Self {
             bytes,
@@ -77,5 +92,31 @@ impl fmt::Debug for ObjectId {
 impl serde::Serialize for ObjectId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_both_kinds_round_trip_and_nothing_else_parses() {
+        for n in [20, 32] {
+            let raw: Vec<u8> = (0..n).map(|i| i * 7 + 3).collect();
+            let id = ObjectId::from_bytes(&raw).unwrap();
+            assert_eq!(ObjectId::from_hex(id.to_string().as_bytes()), Ok(id));
+            assert_eq!(
+                ObjectId::from_hex(id.to_string().to_uppercase().as_bytes()),
+                Ok(id)
+            );
+            assert_eq!(id.as_bytes(), raw);
+        }
+        let mut hex = [b'a'; 40];
+        for bad in [b'g', b'/', b':', b'@', b'`', 0, 255] {
+            hex[17] = bad;
+            assert_eq!(ObjectId::from_hex(&hex), Err(ParseIdError));
+        }
+        assert_eq!(ObjectId::from_hex(&[b'a'; 39]), Err(ParseIdError));
+        assert_eq!(ObjectId::from_bytes(&[0; 21]), None);
     }
 }

@@ -249,13 +249,16 @@ impl ObjectStore {
         if id.len() != self.id_len {
             return None;
         }
-        let bucket = (lead(id) >> self.bucket_shift) as usize;
-        let ranks = self.buckets[bucket]..self.buckets[bucket + 1];
+        let lead_of_id = lead(id);
+        let bucket = (lead_of_id >> self.bucket_shift) as usize;
+        let mut ranks = self.buckets[bucket]..self.buckets[bucket + 1];
         // An index that is not sorted lies; then look-ups may miss, which the receipt reports as
         // missing objects.
-        ranks
-            .map(|rank| self.at_rank(rank))
-            .find(|&number| self.id_bytes(number) == id)
+        ranks.find_map(|rank| {
+            let number = self.at_rank(rank);
+            let candidate = self.id_bytes(number);
+            (lead(candidate) == lead_of_id && candidate == id).then_some(number)
+        })
     }
 
     /// Numbers of other copies of an object.

@@ -18,7 +18,7 @@ use crate::{
     source::{BlobView, BlobVisitor, ContentKind, CopyRun, VisitContext, WorkerFactory},
 };
 use std::{
-    ops::ControlFlow,
+    ops::{ControlFlow, Range},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
@@ -56,19 +56,32 @@ struct Forest<'s> {
 }
 
 /// One unit of work.
-enum Task<S> {
+#[derive(Clone, Copy)]
+enum Task {
     /// A root of a pack's delta forest.
     Root { forest: usize, entry: u32 },
     /// A loose object.
     Loose(u32),
-    /// A child whose parent another thread decoded.
-    Child {
-        forest: usize,
-        parent: Arc<Live<S>>,
-        entry: u32,
-        kind: ContentKind,
-    },
 }
+
+/// A child whose parent another thread decoded.
+struct Given<S> {
+    forest: usize,
+    parent: Arc<Live<S>>,
+    entry: u32,
+    kind: ContentKind,
+}
+
+/// What a thread takes at once.
+enum Work<S> {
+    /// Tasks of the list.
+    Listed(Range<usize>),
+    /// A child that another thread gave away.
+    Given(Given<S>),
+}
+
+/// Light tasks that a thread takes at once.
+const LIGHT_TASKS: usize = 32;
 
 /// A decoded object and what its visitor keeps of it.
 struct Live<S> {
@@ -106,9 +119,12 @@ struct Shared<'s, S> {
     wanted: &'s [ContentKind],
     context: &'s VisitContext<'s>,
     loose_kinds: &'s [AtomicU8],
-    tasks: Vec<Task<S>>,
+    /// Roots whose subtrees are heavy, the heaviest first; then the others in the order of the
+    /// pack, because reading that in order is what the machine does best; then loose objects.
+    tasks: Vec<Task>,
+    heavy_tasks: usize,
     next_task: AtomicUsize,
-    given: Mutex<Vec<Task<S>>>,
+    given: Mutex<Vec<Given<S>>>,
     wake: Condvar,
     hungry: AtomicUsize,
     active: AtomicUsize,
@@ -203,7 +219,7 @@ impl<'s, S: Default + Send + Sync> Shared<'s, S> {
         let all = store.len();
         let everything =
             matches!(selection, Selection::All) && !(0..all).any(|n| store.is_duplicate(n));
-        let mut roots: Vec<(u64, Task<S>)> = Vec::new();
+        let mut roots: Vec<(u64, Task)> = Vec::new();
         let mut forests = Vec::new();
         for (index, pack) in store.packs.iter().enumerate() {
             let (forest, weights) = Forest::new(pack);
@@ -237,8 +253,17 @@ impl<'s, S: Default + Send + Sync> Shared<'s, S> {
             }
             forests.push(forest.pruned(needed.as_deref()));
         }
-        roots.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-        let mut tasks: Vec<Task<S>> = roots.into_iter().map(|(_, task)| task).collect();
+        // What would keep one thread busy for a good part of its share must not come last.
+        let total: u64 = roots.iter().map(|(weight, _)| weight).sum();
+        let heavy = (total / (context.threads as u64 * 64)).max(1);
+        let (mut first, rest): (Vec<_>, Vec<_>) = roots.into_iter().partition(|r| r.0 > heavy);
+        first.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+        let heavy_tasks = first.len();
+        let mut tasks: Vec<Task> = first
+            .into_iter()
+            .chain(rest)
+            .map(|(_, task)| task)
+            .collect();
         for i in 0..store.loose.len() as u32 {
             let number = store.first_loose + i;
             let known = loose_kinds[i as usize].load(Ordering::Relaxed);
@@ -255,6 +280,7 @@ impl<'s, S: Default + Send + Sync> Shared<'s, S> {
             context,
             loose_kinds,
             tasks,
+            heavy_tasks,
             next_task: AtomicUsize::new(0),
             given: Mutex::new(Vec::new()),
             wake: Condvar::new(),
@@ -481,8 +507,8 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
     }
 
     fn run(mut self) {
-        while let Some(task) = self.next() {
-            let flow = self.task(task);
+        while let Some(work) = self.next() {
+            let flow = self.work(work);
             // Whoever waits for work must hear that there is no more to come.
             self.shared.active.fetch_sub(1, Ordering::AcqRel);
             if flow.is_break() || self.shared.context.stopped() {
@@ -495,40 +521,54 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         }
     }
 
-    /// Takes the next task and counts this thread active, or returns `None` when all is done.
-    fn next(&mut self) -> Option<Task<V::State>> {
+    fn work(&mut self, work: Work<V::State>) -> ControlFlow<()> {
+        let shared = self.shared;
+        match work {
+            Work::Listed(range) => shared.tasks[range].iter().try_for_each(|task| match *task {
+                Task::Loose(number) => self.loose(number),
+                Task::Root { forest, entry } => self.root(forest, entry),
+            }),
+            Work::Given(Given {
+                forest,
+                parent,
+                entry,
+                kind,
+            }) => {
+                let frame = self.child(forest, &parent, entry, kind)?;
+                drop(parent);
+                frame.map_or(ControlFlow::Continue(()), |f| self.descend(forest, f, kind))
+            }
+        }
+    }
+
+    /// Takes the next work and counts this thread active, or returns `None` when all is done.
+    fn next(&mut self) -> Option<Work<V::State>> {
         let shared = self.shared;
         if shared.stop.load(Ordering::Acquire) {
             return None;
         }
         shared.active.fetch_add(1, Ordering::AcqRel);
-        let i = shared.next_task.fetch_add(1, Ordering::Relaxed);
-        if let Some(task) = shared.tasks.get(i) {
-            return Some(match task {
-                Task::Root { forest, entry } => Task::Root {
-                    forest: *forest,
-                    entry: *entry,
-                },
-                Task::Loose(number) => Task::Loose(*number),
-                Task::Child {
-                    forest,
-                    parent,
-                    entry,
-                    kind,
-                } => Task::Child {
-                    forest: *forest,
-                    parent: Arc::clone(parent),
-                    entry: *entry,
-                    kind: *kind,
-                },
+        let step = |i: usize| {
+            if i < shared.heavy_tasks {
+                1
+            } else {
+                LIGHT_TASKS
+            }
+        };
+        let taken = shared
+            .next_task
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |i| {
+                (i < shared.tasks.len()).then(|| i + step(i))
             });
+        if let Ok(i) = taken {
+            return Some(Work::Listed(i..(i + step(i)).min(shared.tasks.len())));
         }
         shared.active.fetch_sub(1, Ordering::AcqRel);
         let mut given = lock(&shared.given);
         loop {
-            if let Some(task) = given.pop() {
+            if let Some(child) = given.pop() {
                 shared.active.fetch_add(1, Ordering::AcqRel);
-                return Some(task);
+                return Some(Work::Given(child));
             }
             if shared.stop.load(Ordering::Acquire) || shared.active.load(Ordering::Acquire) == 0 {
                 shared.wake.notify_all();
@@ -538,23 +578,6 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
             let wait = shared.wake.wait_timeout(given, Duration::from_millis(1));
             given = wait.unwrap_or_else(PoisonError::into_inner).0;
             shared.hungry.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
-
-    fn task(&mut self, task: Task<V::State>) -> ControlFlow<()> {
-        match task {
-            Task::Loose(number) => self.loose(number),
-            Task::Root { forest, entry } => self.root(forest, entry),
-            Task::Child {
-                forest,
-                parent,
-                entry,
-                kind,
-            } => {
-                let frame = self.child(forest, &parent, entry, kind)?;
-                drop(parent);
-                frame.map_or(ControlFlow::Continue(()), |f| self.descend(forest, f, kind))
-            }
         }
     }
 
@@ -722,7 +745,7 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         let f = &self.shared.forests[forest];
         let mut given = lock(&self.shared.given);
         let mut push = |entry| {
-            given.push(Task::Child {
+            given.push(Given {
                 forest,
                 parent: Arc::clone(&parent),
                 entry,
