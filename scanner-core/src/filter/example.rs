@@ -15,6 +15,8 @@
 //! | `{{der:N}}` | an ASN.1 SEQUENCE of N random bytes (N at least 256) |
 //! | `{{openssh:CIPHER:N}}` | an OpenSSH private key of N random bytes |
 //! | `{{age-key}}` | an age identity with its checksum |
+//! | `{{nostr-nsec}}` | a Nostr private key with its checksum |
+//! | `{{stellar-seed}}` | a Stellar secret seed with its checksum |
 //! | `{{azure-key:SIGNATURE}}` | an Azure identifiable key with its checksum |
 //! | `{{azure-devops-pat}}` | a 52-character Azure DevOps token with its checksum |
 //! | `{{zero}}` | a zero byte |
@@ -28,8 +30,9 @@
 //! The same template and seed give the same bytes on every machine.
 
 use crate::filter::validate::{
-    ADO_CHECKSUM_BYTES, ADO_USER_MASK, AZURE_KINDS, base36, base62, base62_lower_first,
-    bech32_expand, bech32_step, crc24, crc32, gitlab_payload, hex, marvin32,
+    ADO_CHECKSUM_BYTES, ADO_USER_MASK, AZURE_KINDS, BECH32, STELLAR_SEED_VERSION, base36, base62,
+    base62_lower_first, bech32_expand, bech32_step, crc16, crc24, crc32, gitlab_payload, hex,
+    marvin32,
 };
 use crate::rules::Validator;
 use base64::Engine as _;
@@ -116,7 +119,10 @@ fn make(
         _ => Err(TemplateError::Number(directive.to_owned())),
     };
     match name {
-        "age-key" => out.extend_from_slice(&age_key(random)),
+        "age-key" => {
+            let key = bech32_key("age-secret-key-", random);
+            out.extend_from_slice(key.to_ascii_uppercase().as_bytes());
+        }
         "azure-devops-pat" => out.extend_from_slice(&azure_devops_pat(random)),
         "azure-key" => {
             let key = azure_key(argument, random)
@@ -137,6 +143,8 @@ fn make(
             out.extend_from_slice(&length.to_be_bytes());
             out.extend((0..content).map(|_| random.byte()));
         }
+        "nostr-nsec" => out.extend_from_slice(bech32_key("nsec", random).as_bytes()),
+        "stellar-seed" => out.extend_from_slice(&stellar_seed(random)),
         "openssh" => {
             let (cipher, count) = argument.split_once(':').unwrap_or((argument, ""));
             out.extend_from_slice(&openssh_key(cipher, number(count)?, random));
@@ -222,7 +230,7 @@ fn checksum(name: &str, text: &[u8]) -> Result<String, TemplateError> {
         Validator::GithubCrc32 | Validator::NpmCrc32 | Validator::VercelCrc32 => {
             base62(crc32(first()?))
         }
-        Validator::PolarCrc32 => base62(crc32(last()?)),
+        Validator::PolarCrc32 | Validator::SaladcloudCrc32 => base62(crc32(last()?)),
         Validator::ApifyCrc32 => base62_lower_first(crc32(text)),
         Validator::AtlassianCrc32 => hex(crc32(text)).to_ascii_uppercase(),
         Validator::CanvaCrc32 => hex(crc32(text)),
@@ -239,23 +247,44 @@ fn checksum(name: &str, text: &[u8]) -> Result<String, TemplateError> {
     })
 }
 
-fn age_key(random: &mut Random) -> Vec<u8> {
-    const CHARSET: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+/// 32 random bytes in bech32, in lower case.
+fn bech32_key(human: &str, random: &mut Random) -> String {
     let mut data: Vec<u8> = (0..52).map(|_| random.byte() & 31).collect();
     // 32 bytes are 256 bits: the 52nd character carries one of them.
     data[51] &= 16;
-    let mut sum = bech32_expand(b"age-secret-key-");
+    let mut sum = bech32_expand(human.as_bytes());
     for &value in &data {
         sum = bech32_step(sum, u32::from(value));
     }
     sum = (0..6).fold(sum, |sum, _| bech32_step(sum, 0)) ^ 1;
     data.extend((0..6).map(|at| ((sum >> (5 * (5 - at))) & 31) as u8));
-    let mut key = b"AGE-SECRET-KEY-1".to_vec();
-    key.extend(
-        data.iter()
-            .map(|&value| CHARSET[usize::from(value)].to_ascii_uppercase()),
-    );
-    key
+    let text: String = data
+        .iter()
+        .map(|&value| char::from(BECH32[usize::from(value)]))
+        .collect();
+    format!("{human}1{text}")
+}
+
+fn stellar_seed(random: &mut Random) -> Vec<u8> {
+    let mut bytes = vec![STELLAR_SEED_VERSION];
+    bytes.extend((0..32).map(|_| random.byte()));
+    let sum = crc16(&bytes);
+    bytes.extend(sum.to_le_bytes());
+    base32_lower(&bytes, 56).to_ascii_uppercase()
+}
+
+/// The first characters of the base32 of some bytes, with zeros for bits that they lack.
+fn base32_lower(bytes: &[u8], characters: usize) -> Vec<u8> {
+    let alphabet = class("base32lower").unwrap_or_default();
+    let bit = |at: usize| {
+        bytes
+            .get(at / 8)
+            .map_or(0, |byte| (byte >> (7 - at % 8)) & 1)
+    };
+    (0..characters)
+        .map(|at| (0..5).fold(0, |value, n| (value << 1) | bit(at * 5 + n)))
+        .filter_map(|value| alphabet.get(usize::from(value)).copied())
+        .collect()
 }
 
 fn azure_key(signature: &str, random: &mut Random) -> Option<Vec<u8>> {
@@ -293,16 +322,7 @@ fn azure_devops_pat(random: &mut Random) -> Vec<u8> {
     for (at, byte) in ADO_CHECKSUM_BYTES.iter().zip(sum.to_le_bytes()) {
         bytes[*at] = byte;
     }
-    let alphabet = class("base32lower").unwrap_or_default();
-    let bit = |at: usize| {
-        bytes
-            .get(at / 8)
-            .map_or(0, |byte| (byte >> (7 - at % 8)) & 1)
-    };
-    (0..52)
-        .map(|at| (0..5).fold(0, |value, n| (value << 1) | bit(at * 5 + n)))
-        .filter_map(|value| alphabet.get(usize::from(value)).copied())
-        .collect()
+    base32_lower(&bytes, 52)
 }
 
 fn openssh_key(cipher: &str, count: usize, random: &mut Random) -> Vec<u8> {

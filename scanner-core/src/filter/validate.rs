@@ -16,7 +16,7 @@ use serde_json::Value;
 /// Checks a secret: the bytes that the rule's secret group captured, prefix included.
 pub fn check(validator: Validator, secret: &[u8]) -> Proof {
     match validator {
-        Validator::AgeKey => age_key(secret),
+        Validator::AgeKey | Validator::NostrNsec => bech32(secret),
         Validator::ApifyCrc32 => tail(secret, 6, |body| base62_lower_first(crc32(body))),
         Validator::AtlassianCrc32 => atlassian_crc32(secret),
         Validator::AtlassianDcToken => atlassian_dc_token(secret),
@@ -53,7 +53,9 @@ pub fn check(validator: Validator, secret: &[u8]) -> Proof {
         Validator::PuttyKey => putty_key(secret),
         Validator::PypiMacaroon => pypi_macaroon(secret),
         Validator::RandomValue => random_value(secret),
+        Validator::SaladcloudCrc32 => saladcloud_crc32(secret),
         Validator::SentryOrgToken => sentry_org_token(secret),
+        Validator::StellarSeed => stellar_seed(secret),
         Validator::VercelCrc32 => after_prefix(secret, 50, |body| base62(crc32(body))),
         Validator::ZuploCrc32 => zuplo_crc32(secret),
     }
@@ -233,8 +235,10 @@ fn json_object(text: &[u8], keys: &[&str]) -> Proof {
     proven_if(object.is_some_and(|value| keys.iter().all(|key| value.get(key).is_some())))
 }
 
-fn age_key(secret: &[u8]) -> Proof {
-    const CHARSET: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+/// The alphabet of bech32 (BIP-173).
+pub(crate) const BECH32: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+
+fn bech32(secret: &[u8]) -> Proof {
     let text = secret.to_ascii_lowercase();
     let Some(at) = text.iter().rposition(|&b| b == b'1') else {
         return Proof::Failed;
@@ -242,7 +246,7 @@ fn age_key(secret: &[u8]) -> Proof {
     let (human, data) = (&text[..at], &text[at + 1..]);
     let mut sum = bech32_expand(human);
     for byte in data {
-        match CHARSET.iter().position(|c| c == byte) {
+        match BECH32.iter().position(|c| c == byte) {
             Some(value) => sum = bech32_step(sum, value as u32),
             None => return Proof::Failed,
         }
@@ -782,12 +786,41 @@ fn pypi_macaroon(secret: &[u8]) -> Proof {
     proven_if(parse() == Some(true))
 }
 
+fn saladcloud_crc32(secret: &[u8]) -> Proof {
+    match secret.iter().rposition(|&b| b == b'_') {
+        Some(at) => tail(&secret[at + 1..], 6, |body| base62(crc32(body))),
+        None => Proof::Failed,
+    }
+}
+
 fn sentry_org_token(secret: &[u8]) -> Proof {
     let body = secret.strip_prefix(b"sntrys_").unwrap_or(secret);
     match body.iter().rposition(|&b| b == b'_') {
         Some(at) => json_object(&body[..at], &["iat", "url", "org"]),
         None => Proof::Failed,
     }
+}
+
+/// CRC-16 of XModem (polynomial `0x1021`, nothing reflected).
+pub(crate) fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |sum, &byte| {
+        (0..8).fold(sum ^ (u16::from(byte) << 8), |sum, _| {
+            (sum << 1) ^ if sum & 0x8000 == 0 { 0 } else { 0x1021 }
+        })
+    })
+}
+
+/// First of the 35 bytes that a Stellar secret seed decodes to.
+pub(crate) const STELLAR_SEED_VERSION: u8 = 18 << 3;
+
+fn stellar_seed(secret: &[u8]) -> Proof {
+    let decoded = decode_base32_lower(&secret.to_ascii_lowercase());
+    proven_if(decoded.is_some_and(|bytes| {
+        matches!(bytes.split_last_chunk(), Some((body, sum))
+            if bytes.len() == 35
+                && body[0] == STELLAR_SEED_VERSION
+                && crc16(body) == u16::from_le_bytes(*sum))
+    }))
 }
 
 fn zuplo_crc32(secret: &[u8]) -> Proof {
@@ -998,6 +1031,7 @@ mod tests {
     fn checksums_give_the_published_values() {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
         assert_eq!(crc24(b"123456789"), 0x0021_CF02);
+        assert_eq!(crc16(b"123456789"), 0x31C3);
         let seed = 0x004f_b61a_001b_dbcc;
         let fold = |hash: u64| (hash >> 32) as u32 ^ hash as u32;
         assert_eq!(marvin32(&[], seed), fold(0x30ED_35C1_00CD_3C7D));
@@ -1017,13 +1051,19 @@ mod tests {
         // BIP-173, valid strings.
         for text in ["abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw", "?1ezyfcl"] {
             let data_is_long = text.len() > 10;
-            assert_eq!(age_key(text.as_bytes()) == Proof::Proven, data_is_long);
+            assert_eq!(bech32(text.as_bytes()) == Proof::Proven, data_is_long);
         }
     }
 
     /// Secrets whose last change must be noticed.
     const CHECKED: &[(Validator, &str)] = &[
         (Validator::AgeKey, "{{age-key}}"),
+        (Validator::NostrNsec, "{{nostr-nsec}}"),
+        (Validator::StellarSeed, "{{stellar-seed}}"),
+        (
+            Validator::SaladcloudCrc32,
+            "salad{{}}_cloud_user_{{base62:42}}{{check:saladcloud-crc32}}",
+        ),
         (
             Validator::ApifyCrc32,
             "apify{{}}_api_{{base62:30}}{{check:apify-crc32}}",

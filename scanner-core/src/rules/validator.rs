@@ -70,6 +70,8 @@ validators! {
     LaravelAppKey = "laravel-app-key",
     /// Letters of both cases and digits occur: true of any long random base62 or base64 text.
     MixedCaseDigits = "mixed-case-digits",
+    /// Nostr private key: bech32 checksum (NIP-19).
+    NostrNsec = "nostr-nsec",
     /// npm token: CRC-32 of the 30 characters after the prefix, six base62 digits.
     NpmCrc32 = "npm-crc32",
     /// 1Password service account token: base64 of a JSON object with the account's keys.
@@ -86,8 +88,12 @@ validators! {
     PypiMacaroon = "pypi-macaroon",
     /// A value that looks random: not a word, an identifier, a path, a placeholder or a template.
     RandomValue = "random-value",
+    /// SaladCloud key: CRC-32 of the characters after the prefix, six base62 digits.
+    SaladcloudCrc32 = "saladcloud-crc32",
     /// Sentry organisation token: base64 of a JSON object with `iat`, `url` and `org`.
     SentryOrgToken = "sentry-org-token",
+    /// Stellar secret seed: version byte and CRC-16 (SEP-23).
+    StellarSeed = "stellar-seed",
     /// Vercel token: CRC-32 of the 50 characters after the prefix, six base62 digits.
     VercelCrc32 = "vercel-crc32",
     /// Zuplo key: CRC-32 of the 32 hexadecimal digits, as eight more.
