@@ -333,6 +333,10 @@ pub(crate) fn attribute(
             has_child[p as usize] = true;
         }
         let root = roots[commit as usize];
+        // Most commits change nothing that is looked for.
+        if !parents.is_empty() && parents.iter().all(|&p| roots[p as usize] == root) {
+            continue;
+        }
         let parent_roots: Vec<u32> = parents.iter().map(|&p| roots[p as usize]).collect();
         pruned.difference(root, &parent_roots, &mut path, &mut |path, blob| {
             gathered
