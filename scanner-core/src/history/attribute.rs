@@ -296,8 +296,7 @@ pub(crate) fn attribute(
     scope: Option<&NumberSet>,
 ) -> HashMap<u32, Vec<Placement>> {
     let (store, graph) = (standing.store, standing.graph);
-    let is_wanted = |number: u32| wanted.contains(number);
-    let mut pruned = Pruned::new(index, store.len(), &is_wanted);
+    let mut pruned = Pruned::new(index, store.len(), wanted);
     let of_commit = |pruned: &mut Pruned<'_>, commit: u32| match graph.commits[commit as usize].tree
     {
         NONE => EMPTY,

@@ -1,7 +1,7 @@
 //! Trees reduced to the part that holds wanted blobs, equal parts having equal numbers.
 
 use super::{
-    NONE,
+    NONE, NumberSet,
     trees::{FIRST_MISSING, Kept, TreeIndex},
 };
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ const DEEPEST: usize = 2000;
 /// All pruned trees of a store.
 pub(crate) struct Pruned<'a> {
     index: &'a TreeIndex,
-    is_blob: &'a (dyn Fn(u32) -> bool + Sync),
+    wanted: &'a NumberSet,
     /// Pruned tree of each tree; [`NONE`] when not made yet.
     made: Vec<u32>,
     /// Entries: name, and pruned tree or blob.
@@ -27,16 +27,11 @@ pub(crate) struct Pruned<'a> {
 }
 
 impl<'a> Pruned<'a> {
-    /// Prunes the trees of `index`, in which the objects for which `is_blob` holds are the wanted
-    /// blobs and all others are trees.
-    pub(crate) fn new(
-        index: &'a TreeIndex,
-        objects: u32,
-        is_blob: &'a (dyn Fn(u32) -> bool + Sync),
-    ) -> Self {
+    /// Prunes the trees of `index`, in which the `wanted` objects are blobs and all others trees.
+    pub(crate) fn new(index: &'a TreeIndex, objects: u32, wanted: &'a NumberSet) -> Self {
         Self {
             index,
-            is_blob,
+            wanted,
             made: vec![NONE; objects as usize],
             nodes: vec![Box::default()],
             by_node: HashMap::new(),
@@ -59,7 +54,7 @@ impl<'a> Pruned<'a> {
             let before = stack.len();
             for &(_, object) in entries {
                 if object < FIRST_MISSING
-                    && !(self.is_blob)(object)
+                    && !self.wanted.contains(object)
                     && self.made[object as usize] == NONE
                 {
                     // Should a damaged store make a tree its own ancestor, cut the circle here.
@@ -77,7 +72,7 @@ impl<'a> Pruned<'a> {
                 .iter()
                 .filter(|&&(_, object)| object < FIRST_MISSING)
                 .filter_map(|&(name, object)| {
-                    if (self.is_blob)(object) {
+                    if self.wanted.contains(object) {
                         return Some((name, BLOB | object));
                     }
                     let made = self.made[object as usize];
