@@ -77,24 +77,12 @@ fn read_op(delta: &[u8], at: &mut usize) -> Result<Op, DeltaError> {
     })
 }
 
-/// Applies `delta` to `base` into `out` (replaced), and lists the copied ranges in `runs`
-/// (replaced): sorted by `child_start`, contiguous ones merged.
-///
-/// Nothing is allocated before the instructions are known to add up to the declared size, so a
-/// small delta cannot ask for memory that it does not fill, nor for more than `limit` bytes.
-pub(crate) fn apply(
-    base: &[u8],
-    delta: &[u8],
-    limit: u64,
-    out: &mut Vec<u8>,
-    runs: &mut Vec<CopyRun>,
-) -> Result<(), DeltaError> {
-    let mut at = 0;
-    if read_size(delta, &mut at)? != base.len() as u64 {
-        return Err(DeltaError::BaseSize);
-    }
-    let size = read_size(delta, &mut at)?;
-    let body = at;
+/// Results up to so many times the bytes of base and delta together are made at once; for larger
+/// ones the instructions are added up first, so that a small delta cannot ask for much memory.
+const BELIEVED: u64 = 4;
+
+/// Checks that the instructions from `at` on add up to `size`.
+fn measure(base: &[u8], delta: &[u8], mut at: usize, size: u64) -> Result<(), DeltaError> {
     let mut total = 0u64;
     while at < delta.len() {
         match read_op(delta, &mut at)? {
@@ -116,16 +104,47 @@ pub(crate) fn apply(
     if total != size {
         return Err(DeltaError::ResultSize);
     }
+    Ok(())
+}
+
+/// Applies `delta` to `base` into `out` (replaced), and lists the copied ranges in `runs`
+/// (replaced): sorted by `child_start`, contiguous ones merged.
+///
+/// A delta cannot ask for memory out of proportion to what it and its base hold unless its
+/// instructions fill it, nor for more than `limit` bytes.
+pub(crate) fn apply(
+    base: &[u8],
+    delta: &[u8],
+    limit: u64,
+    out: &mut Vec<u8>,
+    runs: &mut Vec<CopyRun>,
+) -> Result<(), DeltaError> {
+    let mut at = 0;
+    if read_size(delta, &mut at)? != base.len() as u64 {
+        return Err(DeltaError::BaseSize);
+    }
+    let size = read_size(delta, &mut at)?;
     if size > limit {
         return Err(DeltaError::TooLarge);
+    }
+    if size
+        > (base.len() as u64 + delta.len() as u64)
+            .saturating_mul(BELIEVED)
+            .max(1 << 16)
+    {
+        measure(base, delta, at, size)?;
     }
     out.clear();
     out.reserve(size as usize);
     runs.clear();
-    at = body;
     while at < delta.len() {
         match read_op(delta, &mut at)? {
             Op::Copy { start, len } => {
+                let end = start.checked_add(len).ok_or(DeltaError::OutOfBase)?;
+                let copied = base.get(start..end).ok_or(DeltaError::OutOfBase)?;
+                if out.len() + len > size as usize {
+                    return Err(DeltaError::ResultSize);
+                }
                 match runs.last_mut() {
                     Some(last)
                         if last.child_start + last.len == out.len()
@@ -139,13 +158,20 @@ pub(crate) fn apply(
                         len,
                     }),
                 }
-                out.extend_from_slice(&base[start..start + len]);
+                out.extend_from_slice(copied);
             }
             Op::Insert { len } => {
-                out.extend_from_slice(&delta[at..at + len]);
+                let inserted = delta.get(at..at + len).ok_or(DeltaError::Truncated)?;
+                if out.len() + len > size as usize {
+                    return Err(DeltaError::ResultSize);
+                }
+                out.extend_from_slice(inserted);
                 at += len;
             }
         }
+    }
+    if out.len() as u64 != size {
+        return Err(DeltaError::ResultSize);
     }
     Ok(())
 }
