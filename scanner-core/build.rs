@@ -213,6 +213,12 @@ impl Table {
         self.slice_field("validate", &checks);
         self.field("drop_if_invalid", &rule.drop_if_invalid);
         self.field("generic", &rule.generic);
+        match rule.assignment {
+            None => self.text.push_str("assignment: None, "),
+            Some(kind) => {
+                let _ = write!(self.text, "assignment: Some(NameKind::{kind:?}), ");
+            }
+        }
         self.text.push_str("},\n");
     }
 

@@ -7,7 +7,10 @@ use crate::{
     output::{Destination, Style},
     repository::{self, Kind},
 };
-use scanner_core::scan::{EngineKind, GitInput, HistoryScope, Input, PathsInput};
+use scanner_core::{
+    model::Confidence,
+    scan::{EngineKind, GitInput, HistoryScope, Input, PathsInput},
+};
 use std::{
     env,
     io::IsTerminal,
@@ -78,6 +81,7 @@ pub(crate) struct ScanPlan {
     pub(crate) max_memory_bytes: u64,
     pub(crate) max_blob_bytes: Option<u64>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) min_confidence: Confidence,
     pub(crate) format: Format,
     pub(crate) to: Destination,
     pub(crate) style: Style,
@@ -220,6 +224,7 @@ impl ScanPlan {
             max_memory_bytes: options.max_memory.0,
             max_blob_bytes: options.max_blob_size.map(|size| size.0),
             timeout: options.timeout.map(|duration| duration.0),
+            min_confidence: options.min_confidence,
             format: options.format,
             style: style(options.color, options.no_color, &to, surroundings),
             to,

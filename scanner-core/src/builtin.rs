@@ -5,7 +5,9 @@
 
 use crate::{
     model::{Confidence, RuleInfo, Severity},
-    rules::{Allowlist, Condition, Literal, Plan, RegexTarget, Rule, SecretGroup, Validator},
+    rules::{
+        Allowlist, Condition, Literal, NameKind, Plan, RegexTarget, Rule, SecretGroup, Validator,
+    },
 };
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ struct RuleRow {
     validate: &'static [&'static str],
     drop_if_invalid: bool,
     generic: bool,
+    assignment: Option<NameKind>,
 }
 
 /// A [`Plan`] of static parts.
@@ -101,6 +104,7 @@ fn rule(row: &RuleRow) -> Rule {
             .collect(),
         drop_if_invalid: row.drop_if_invalid,
         generic: row.generic,
+        assignment: row.assignment,
     }
 }
 

@@ -4,11 +4,14 @@
 //! [`Plan`]), so that a verdict can be carried to every version of a file that copies the
 //! window unchanged.
 
+mod judge;
+
 use crate::{
     engine::{Hit, LiteralSet, LiteralUse},
+    extract::{AFTER_BYTES, BEFORE_BYTES, Form},
     filter::{
         allowlist::{CompiledAllowlists, ContentVerdict, MatchText, OpenAllowlists, PathCondition},
-        entropy, validate,
+        trace::{Step, Trace},
     },
     model::{CommitId, Proof},
     rules::{LOOK_AROUND_BYTES, Plan, Rule, RuleSet, SecretGroup},
@@ -39,8 +42,23 @@ pub struct Match {
     pub secret_end: usize,
     /// What an offline check said.
     pub proof: Proof,
+    /// Evidence for the confidence, before the path is known (see [`crate::filter::score`]).
+    pub points: i32,
+    /// How the secret was given to its name, for a rule of assignments.
+    pub form: Option<Form>,
     /// Whether no allowlist can speak against it any more, wherever it stands.
     pub settled: bool,
+}
+
+/// What became of a hit for one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Index of the rule.
+    pub rule: u32,
+    /// The match, where one was kept.
+    pub found: Option<Match>,
+    /// What each filter said, in order.
+    pub steps: Vec<Step>,
 }
 
 /// How far from a literal's start the verdicts of its rules depend on the content, in bytes.
@@ -138,8 +156,15 @@ impl Confirmer {
                     after: length as u32,
                 };
                 for u in literals.uses(literal) {
-                    let longest = rules[u.rule as usize].max_match_bytes as u32;
-                    reach.before = reach.before.max(u.before_max);
+                    let compiled = &rules[u.rule as usize];
+                    let mut longest = compiled.max_match_bytes as u32;
+                    let mut ahead = u.before_max;
+                    if compiled.rule.assignment.is_some() {
+                        // The match is a word; the name around it and the value count too.
+                        ahead += BEFORE_BYTES as u32;
+                        longest += AFTER_BYTES as u32;
+                    }
+                    reach.before = reach.before.max(ahead);
                     reach.after = reach.after.max(longest.saturating_sub(u.before_min));
                 }
                 reach.before += LOOK_AROUND_BYTES as u32;
@@ -281,13 +306,45 @@ const ANCHORED_STARTS: u32 = 3;
 impl ConfirmWorker {
     /// Appends the matches that one hit leads to.
     pub fn confirm(&mut self, content: &[u8], hit: Hit, out: &mut Vec<Match>) {
+        let mut trace = Trace::off();
         let length = self.shared.set.literals()[hit.literal as usize].0.len();
         for i in 0..self.shared.set.uses(hit.literal).len() {
             let u = self.shared.set.uses(hit.literal)[i];
             if self.shared.rules[u.rule as usize].max_match_bytes > 0 {
-                self.confirm_use(content, hit.start as usize, length, u, out);
+                self.confirm_use(content, hit.start as usize, length, u, out, &mut trace);
             }
         }
+    }
+
+    /// Tells what became of one hit for each rule it leads to, filter by filter. Costs much more than
+    /// [`Self::confirm`], and comes to the same.
+    pub fn explain(&mut self, content: &[u8], hit: Hit) -> Vec<Attempt> {
+        let length = self.shared.set.literals()[hit.literal as usize].0.len();
+        let mut attempts = Vec::new();
+        for i in 0..self.shared.set.uses(hit.literal).len() {
+            let u = self.shared.set.uses(hit.literal)[i];
+            if self.shared.rules[u.rule as usize].max_match_bytes == 0 {
+                continue;
+            }
+            let (mut trace, mut out) = (Trace::on(), Vec::new());
+            let met =
+                self.confirm_use(content, hit.start as usize, length, u, &mut out, &mut trace);
+            let mut steps = trace.into_steps();
+            if !met {
+                steps.push(Step {
+                    filter: "expression",
+                    value: "no match around the literal".to_owned(),
+                    threshold: "a match that holds the literal".to_owned(),
+                    kept: false,
+                });
+            }
+            attempts.push(Attempt {
+                rule: u.rule,
+                found: out.pop(),
+                steps,
+            });
+        }
+        attempts
     }
 
     fn confirm_use(
@@ -297,47 +354,43 @@ impl ConfirmWorker {
         length: usize,
         u: LiteralUse,
         out: &mut Vec<Match>,
-    ) {
+        trace: &mut Trace,
+    ) -> bool {
         let max = self.shared.rules[u.rule as usize].max_match_bytes;
         let (before_min, before_max) = (u.before_min as usize, u.before_max as usize);
         let Some(last_start) = start.checked_sub(before_min) else {
-            return;
+            return false;
         };
         let first_start = start.saturating_sub(before_max);
         let end = (last_start + max).min(content.len());
         let literal_end = start + length;
         if end < literal_end {
-            return;
+            return false;
         }
         if before_max - before_min < ANCHORED_STARTS as usize {
             for at in first_start..=last_start {
-                if self.search(content, u.rule, at..end, Anchored::Yes, literal_end, out) {
-                    return;
+                let range = at..end;
+                if self.search(content, u.rule, range, literal_end, out, trace) {
+                    return true;
                 }
             }
-            return;
+            return false;
         }
         let mut from = first_start;
         while from <= last_start {
             let Some(found) = self.find(content, u.rule, from..end) else {
-                return;
+                return false;
             };
             if found.start > last_start {
-                return;
+                return false;
             }
             if found.end >= literal_end {
-                self.search(
-                    content,
-                    u.rule,
-                    found.start..end,
-                    Anchored::Yes,
-                    literal_end,
-                    out,
-                );
-                return;
+                let range = found.start..end;
+                return self.search(content, u.rule, range, literal_end, out, trace);
             }
             from = found.start + 1;
         }
+        false
     }
 
     /// Appends all matches of rules that search whole blobs. `present` tells whether a literal
@@ -362,7 +415,7 @@ impl ConfirmWorker {
                     break;
                 };
                 let rest = found.start..content.len();
-                self.search(content, rule, rest, Anchored::Yes, found.end, out);
+                self.search(content, rule, rest, found.end, out, &mut Trace::off());
                 from = found.end.max(found.start + 1);
             }
         }
@@ -378,23 +431,23 @@ impl ConfirmWorker {
             .map(|m| m.range())
     }
 
-    /// Searches with captures and appends the match if it reaches `at_least` and passes the
-    /// filters. Returns whether the expression matched and reached.
+    /// Searches with captures at the start of `range` and appends the match if it reaches
+    /// `at_least` and passes the filters. Returns whether the expression matched and reached.
     fn search(
         &mut self,
         content: &[u8],
         rule: u32,
         range: Range<usize>,
-        anchored: Anchored,
         at_least: usize,
         out: &mut Vec<Match>,
+        trace: &mut Trace,
     ) -> bool {
         let compiled = &self.shared.rules[rule as usize];
         let Some(regex) = compiled.regex() else {
             return false;
         };
         let scratch = scratch(&mut self.scratch[rule as usize], regex);
-        let input = Input::new(content).span(range).anchored(anchored);
+        let input = Input::new(content).span(range).anchored(Anchored::Yes);
         let found = if compiled.rule.secret_group == SecretGroup::Group(0) {
             let found = regex
                 .search_with(&mut scratch.cache, &input)
@@ -415,8 +468,37 @@ impl ConfirmWorker {
         let Some((matched, secret)) = found.filter(|(m, _)| m.end >= at_least) else {
             return false;
         };
-        let proof = judge(&compiled.rule, &content[secret.clone()]);
-        let Some(proof) = proof else { return true };
+        trace.note("expression", true, || {
+            let bytes = matched.len();
+            (
+                format!("a match of {bytes} bytes"),
+                "a match that holds the literal".to_owned(),
+            )
+        });
+        let rule_of = &compiled.rule;
+        let (matched, secret, form, judgement) = if rule_of.assignment.is_some() {
+            let Some((from, found)) = judge::find(content, matched.clone()) else {
+                trace.note("syntax", false, || {
+                    (
+                        "no value".to_owned(),
+                        "a name that is given a value".to_owned(),
+                    )
+                });
+                return true;
+            };
+            let window = &content[from..];
+            let judgement = judge::assigned(rule_of, window, &found, trace);
+            let ends = found.value.end.max(found.name.end);
+            let whole = from + found.name.start..from + ends;
+            let value = from + found.value.start..from + found.value.end;
+            (whole, value, Some(found.form), judgement)
+        } else {
+            let judgement = judge::secret(rule_of, &content[secret.clone()], trace);
+            (matched, secret, None, judgement)
+        };
+        let Some(judgement) = judgement else {
+            return true;
+        };
         let early =
             self.shared
                 .early_verdict(rule, &content[secret.clone()], &content[matched.clone()]);
@@ -427,10 +509,20 @@ impl ConfirmWorker {
                 end: matched.end,
                 secret_start: secret.start,
                 secret_end: secret.end,
-                proof,
+                proof: judgement.proof,
+                points: judgement.points,
+                form,
                 settled: early == Some(Early::Keep),
             });
         }
+        trace.note("allowlist", early != Some(Early::Drop), || {
+            let told = match early {
+                Some(Early::Drop) => "one holds",
+                Some(Early::Keep) => "none holds",
+                Some(Early::Open) | None => "lines, path or commit decide",
+            };
+            (told.to_owned(), "none holds".to_owned())
+        });
         true
     }
 }
@@ -453,13 +545,62 @@ impl Compiled {
     }
 }
 
-/// Applies the filters that look at the secret alone; `None` drops it.
-fn judge(rule: &Rule, secret: &[u8]) -> Option<Proof> {
-    if secret.is_empty() || (rule.entropy > 0.0 && entropy::shannon(secret) < rule.entropy) {
-        return None;
+#[cfg(test)]
+mod tests {
+    use crate::{
+        filter::example,
+        model::Confidence,
+        rules::RuleSet,
+        scan::{EngineKind, Input, NoObserver, Scanner},
+    };
+    use std::{path::Path, sync::atomic::AtomicBool};
+
+    /// Times that each example is expanded.
+    const SEEDS: u64 = 20;
+
+    /// Assignment rules prove themselves through the whole scan, alone, as reports show them.
+    #[test]
+    fn assignment_rules_take_their_examples_and_leave_the_others() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../patterns/generic.toml");
+        let loaded = RuleSet::load(&file).expect("the file is valid");
+        let mut faults = Vec::new();
+        for texts in &loaded.examples {
+            let rules = loaded
+                .rules
+                .select(std::slice::from_ref(&texts.rule_id), &[])
+                .expect("the rule is there");
+            for engine in [EngineKind::Literal, EngineKind::Reference] {
+                let scanner = Scanner::builder()
+                    .rules(rules.clone())
+                    .engine(engine)
+                    .min_confidence(Confidence::Medium)
+                    .build()
+                    .expect("the engine can be made");
+                let both = [(&texts.examples, 1), (&texts.negative_examples, 0)];
+                for (template, wanted) in both
+                    .into_iter()
+                    .flat_map(|(list, wanted)| list.iter().map(move |t| (t, wanted)))
+                {
+                    for seed in 0..SEEDS {
+                        let input = Input::Memory {
+                            path: Vec::new(),
+                            bytes: example::expand(template, seed).expect("a valid template"),
+                        };
+                        let report = scanner
+                            .scan(&input, &NoObserver, &AtomicBool::new(false))
+                            .expect("memory can be scanned");
+                        if report.findings.len() != wanted {
+                            let found = report.findings.len();
+                            faults.push(format!(
+                                "{} seed {seed}: {found} in {template}",
+                                texts.rule_id
+                            ));
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
     }
-    let proofs = rule.validate.iter().map(|v| validate::check(*v, secret));
-    // Failed beats plausible beats proven: every check has to hold.
-    let proof = proofs.max().unwrap_or(Proof::Plausible);
-    (!(proof == Proof::Failed && rule.drop_if_invalid)).then_some(proof)
 }

@@ -53,6 +53,7 @@ mod builtin;
 pub mod confirm;
 pub mod decode;
 pub mod engine;
+pub mod extract;
 pub mod filter;
 #[cfg(feature = "git")]
 pub(crate) mod history;

@@ -13,15 +13,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("builtin", &["rules", "model"]),
     ("engine", &["rules"]),
     ("decode", &["model"]),
-    ("filter", &["rules", "model"]),
-    ("confirm", &["engine", "filter", "rules", "model"]),
+    ("extract", &["model"]),
+    ("filter", &["extract", "rules", "model"]),
+    (
+        "confirm",
+        &["engine", "extract", "filter", "rules", "model"],
+    ),
     ("source", &["model"]),
     ("history", &["source", "model"]),
     ("report", &["model"]),
     (
         "scan",
         &[
-            "source", "engine", "confirm", "decode", "filter", "history", "rules", "model",
+            "source", "engine", "confirm", "decode", "extract", "filter", "history", "rules",
+            "model",
         ],
     ),
 ];

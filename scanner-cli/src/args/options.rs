@@ -2,7 +2,7 @@
 
 use super::value::{Duration, Size};
 use clap::{ArgAction, Args, ValueEnum, builder::TypedValueParser};
-use scanner_core::model::Severity;
+use scanner_core::model::{Confidence, Severity};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -59,6 +59,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SEVERITY", value_parser = severity(), default_value = "low")]
     #[arg(global = true, help_heading = "Exit status")]
     pub(crate) fail_on: Severity,
+
+    /// Least confidence of findings that are reported and decide the exit status
+    #[arg(long, value_name = "CONFIDENCE", value_parser = confidence(), default_value = "medium")]
+    #[arg(global = true, help_heading = "Rules")]
+    pub(crate) min_confidence: Confidence,
 
     /// Exit with 3 also where a shallow or partial clone lacks content
     #[arg(long, global = true, help_heading = "Exit status")]
@@ -158,6 +163,11 @@ pub(crate) enum Engine {
     /// Vectorscan or Hyperscan.
     #[cfg(feature = "hyperscan")]
     Hyperscan,
+}
+
+fn confidence() -> impl TypedValueParser<Value = Confidence> {
+    clap::builder::PossibleValuesParser::new(["low", "medium", "high"])
+        .try_map(|name| name.parse::<Confidence>())
 }
 
 fn severity() -> impl TypedValueParser<Value = Severity> {

@@ -64,6 +64,7 @@ fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
     if let Some(bytes) = plan.max_blob_bytes {
         builder = builder.max_blob_bytes(bytes);
     }
+    builder = builder.min_confidence(plan.min_confidence);
     if let Some(timeout) = plan.timeout {
         builder = builder.timeout(timeout);
     }

@@ -316,7 +316,15 @@ impl<W: Write> HumanReporter<W> {
             "Scanned {subject}: {}, {}{time}.",
             scanned.join(", "),
             size(receipt.bytes)
-        )
+        )?;
+        if receipt.below_confidence > 0 {
+            let more = count(receipt.below_confidence, "less likely finding");
+            writeln!(
+                self.out,
+                "{more} not shown (--min-confidence low shows all)."
+            )?;
+        }
+        Ok(())
     }
 
     fn shortcomings(&mut self, receipt: &Receipt) -> io::Result<()> {

@@ -146,6 +146,17 @@ pub enum Proof {
     Failed,
 }
 
+impl Proof {
+    /// Returns the name used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Proven => "proven",
+            Self::Plausible => "plausible",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// One rule with one secret, and every place where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {

@@ -95,6 +95,8 @@ pub struct Receipt {
     pub tips: BTreeMap<String, ObjectId>,
     /// Hash of the rules used: 64 hexadecimal digits.
     pub ruleset_hash: String,
+    /// Findings that are not told because their confidence is below the least one asked for.
+    pub below_confidence: u64,
     /// Whether everything in scope was looked at.
     pub complete: bool,
     /// Problems met, sorted. At most a few thousand; the last then says how many more.

@@ -153,6 +153,7 @@ pub(super) struct ReceiptDocument<'a> {
     bytes: u64,
     tips: BTreeMap<Cow<'a, str>, ObjectId>,
     ruleset_hash: &'a str,
+    below_confidence: u64,
     complete: bool,
     issues: Vec<IssueDocument<'a>>,
 }
@@ -171,6 +172,7 @@ impl<'a> ReceiptDocument<'a> {
                 .map(|(name, id)| (redactor.redact_str(name), *id))
                 .collect(),
             ruleset_hash: &receipt.ruleset_hash,
+            below_confidence: receipt.below_confidence,
             complete: receipt.complete,
             issues: receipt
                 .issues

@@ -11,7 +11,7 @@ use super::{
     expression::Expression,
     literals::MAX_MATCH_BYTES,
     problem::{Problem, suggestion},
-    rule::{Allowlist, Condition, RegexTarget},
+    rule::{Allowlist, Condition, NameKind, RegexTarget},
     validator::Validator,
 };
 use crate::model::{Confidence, Severity};
@@ -73,6 +73,7 @@ pub(crate) struct RuleDraft {
     pub(crate) validate: Option<Vec<Validator>>,
     pub(crate) drop_if_invalid: Option<bool>,
     pub(crate) generic: Option<bool>,
+    pub(crate) assignment: Option<NameKind>,
     pub(crate) remediation: Option<String>,
     pub(crate) references: Option<Vec<String>>,
     pub(crate) examples: Vec<String>,
@@ -127,6 +128,7 @@ const RULE_KEYS: &[&str] = &[
     "validate",
     "drop_if_invalid",
     "generic",
+    "assignment",
     "remediation",
     "references",
     "examples",
@@ -630,6 +632,7 @@ impl Reader<'_> {
                 .boolean(entries.get("drop_if_invalid"))
                 .map(|b| b.value),
             generic: self.boolean(entries.get("generic")).map(|b| b.value),
+            assignment: self.choice(entries.get("assignment")),
             remediation: self.string(entries.get("remediation")).map(|s| s.value),
             references: entries
                 .get("references")

@@ -18,7 +18,7 @@ pub use problem::{Problem, RuleErrors};
 pub use resolve::RuleExamples;
 pub use rule::{
     Allowlist, Condition, DEFAULT_MAX_MATCH_BYTES, LOOK_AROUND_BYTES, Literal, MAX_LITERAL_BYTES,
-    MIN_LITERAL_BYTES, Plan, RegexTarget, Rule, SecretGroup,
+    MIN_LITERAL_BYTES, NameKind, Plan, RegexTarget, Rule, SecretGroup, UnknownNameKind,
 };
 pub use set::{Loaded, RuleSet, UnknownRules};
 pub use validator::Validator;

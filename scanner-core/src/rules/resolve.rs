@@ -244,6 +244,16 @@ impl Draft {
         set(&mut rule.validate, draft.validate);
         set(&mut rule.drop_if_invalid, draft.drop_if_invalid);
         set(&mut rule.generic, draft.generic);
+        if draft.assignment.is_some() {
+            rule.assignment = draft.assignment;
+        }
+        if rule.assignment.is_some() && matches!(rule.plan, Plan::WholeBlob { .. }) {
+            let message = format!(
+                "rule {id:?}: with key \"assignment\" the expression finds words of names, and needs \
+                 one of at least three letters in every branch"
+            );
+            self.fail(name, line, message);
+        }
         if let Some(path) = draft.path {
             rule.path = Some(path.value);
         }
@@ -284,5 +294,6 @@ fn new_rule(id: &str, unicode: bool) -> Rule {
         validate: Vec::new(),
         drop_if_invalid: false,
         generic: false,
+        assignment: None,
     }
 }

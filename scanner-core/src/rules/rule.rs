@@ -33,7 +33,47 @@ pub struct Rule {
     pub drop_if_invalid: bool,
     /// A generic rule gives way to any other rule whose secret overlaps its own.
     pub generic: bool,
+    /// The expression finds a word in a name, and the secret is the value given to a name of this
+    /// kind. `secret_group` has no meaning then, and the confidence comes from name, value, syntax
+    /// and path.
+    pub assignment: Option<NameKind>,
 }
+
+/// Of what kind a secret is whose name tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NameKind {
+    /// A password: people may have thought it up.
+    Password,
+    /// A key, token or other secret that machines make.
+    Key,
+}
+
+impl NameKind {
+    /// Returns the name used in rule files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Key => "key",
+        }
+    }
+}
+
+impl std::str::FromStr for NameKind {
+    type Err = UnknownNameKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownNameKind> {
+        match text {
+            "password" => Ok(Self::Password),
+            "key" => Ok(Self::Key),
+            _ => Err(UnknownNameKind(text.to_owned())),
+        }
+    }
+}
+
+/// A kind of name that there is not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown kind of name {0:?}: expected password or key")]
+pub struct UnknownNameKind(String);
 
 /// Which capture group is the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

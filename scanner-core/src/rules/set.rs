@@ -377,6 +377,7 @@ impl Canonical {
             validate,
             drop_if_invalid,
             generic,
+            assignment,
         } = rule;
         self.text(&info.id);
         self.text(info.severity.as_str());
@@ -413,6 +414,7 @@ impl Canonical {
         self.sorted(validate, |out, validator| out.text(validator.name()));
         self.number(u64::from(*drop_if_invalid));
         self.number(u64::from(*generic));
+        self.text(assignment.map_or("", super::NameKind::as_str));
     }
 
     fn allowlist(&mut self, allowlist: &Allowlist) {

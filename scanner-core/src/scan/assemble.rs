@@ -5,9 +5,10 @@ use super::{
     scanner::Scanner,
 };
 use crate::{
+    filter::score,
     model::{
-        BlobCounts, CommitId, CommitInfo, Confidence, Finding, Fingerprint, IssueKind, ObjectId,
-        Occurrence, Proof, Receipt, Report, Where,
+        BlobCounts, CommitId, CommitInfo, Finding, Fingerprint, IssueKind, ObjectId, Occurrence,
+        Proof, Receipt, Report, Where,
     },
     source::ContentKind,
 };
@@ -42,25 +43,33 @@ impl Located {
 /// A report in the making.
 pub(super) struct Assembly<'a> {
     scanner: &'a Scanner,
-    findings: Vec<(RawFinding, Vec<Occurrence>)>,
+    findings: Vec<(RawFinding, Vec<Occurrence>, i32)>,
 }
 
 impl<'a> Assembly<'a> {
     pub(super) fn new(scanner: &'a Scanner, findings: Vec<RawFinding>) -> Self {
         Self {
             scanner,
-            findings: findings.into_iter().map(|f| (f, Vec::new())).collect(),
+            findings: findings.into_iter().map(|f| (f, Vec::new(), 0)).collect(),
         }
     }
 
     /// Adds an occurrence at a place, unless the rule's path or an allowlist speaks against it.
     pub(super) fn add(&mut self, raw: &RawOccurrence, located: Located) {
-        let (finding, occurrences) = &mut self.findings[raw.finding as usize];
+        let (finding, occurrences, points) = &mut self.findings[raw.finding as usize];
         let commit = located.introduced.as_ref().map(|c| c.commit);
         let confirmer = self.scanner.confirmer();
         if !confirmer.admits(finding.rule, &raw.pending, &located.path, commit.as_ref()) {
             return;
         }
+        // A finding is as sure as its surest place. What proves itself does so anywhere.
+        let (of_path, _) = score::of_path(&located.path, raw.form);
+        let here = if finding.proof == Proof::Proven {
+            raw.points
+        } else {
+            raw.points + of_path
+        };
+        *points = (*points).max(here);
         occurrences.push(Occurrence {
             path: located.path,
             location: raw.location,
@@ -84,13 +93,13 @@ impl<'a> Assembly<'a> {
         let mut findings: Vec<Finding> = self
             .findings
             .into_iter()
-            .filter(|(_, occurrences)| !occurrences.is_empty())
-            .map(|(raw, mut occurrences)| {
+            .filter(|(_, occurrences, _)| !occurrences.is_empty())
+            .map(|(raw, mut occurrences, points)| {
                 occurrences.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
                 occurrences.dedup();
                 let rule = Arc::clone(&scanner.confirmer().rule(raw.rule).info);
                 Finding {
-                    confidence: moved(rule.confidence, raw.proof),
+                    confidence: score::confidence(points),
                     fingerprint: Fingerprint::new(&rule.id, &raw.secret),
                     rule,
                     secret: raw.secret,
@@ -99,6 +108,10 @@ impl<'a> Assembly<'a> {
                 }
             })
             .collect();
+        let least = scanner.min_confidence();
+        let found = findings.len();
+        findings.retain(|finding| finding.confidence >= least);
+        let below_confidence = (found - findings.len()) as u64;
         findings.sort_unstable_by(|a, b| {
             (b.rule.severity, b.confidence)
                 .cmp(&(a.rule.severity, a.confidence))
@@ -129,6 +142,7 @@ impl<'a> Assembly<'a> {
                 bytes: collected.bytes,
                 tips,
                 ruleset_hash: scanner.ruleset_hash().to_owned(),
+                below_confidence,
                 complete: issues.iter().all(|i| i.kind == IssueKind::Note),
                 issues,
             },
@@ -140,14 +154,4 @@ impl<'a> Assembly<'a> {
 /// How occurrences are sorted.
 fn order(o: &Occurrence) -> impl Ord + '_ {
     (o.place, &o.path, o.span, o.blob)
-}
-
-/// A rule's confidence once an offline check has spoken.
-fn moved(confidence: Confidence, proof: Proof) -> Confidence {
-    match (proof, confidence) {
-        (Proof::Proven, _) => Confidence::High,
-        (Proof::Plausible, same) => same,
-        (Proof::Failed, Confidence::High) => Confidence::Medium,
-        (Proof::Failed, _) => Confidence::Low,
-    }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     confirm::Pending,
+    extract::Form,
     model::{Location, ObjectId, Proof, ScanIssue, Secret, SkipReason, Span},
     source::ContentKind,
 };
@@ -49,6 +50,10 @@ pub(super) struct RawOccurrence {
     pub(super) origin: Origin,
     /// What path and commit may still decide.
     pub(super) pending: Pending,
+    /// Evidence for the confidence, before the path is known.
+    pub(super) points: i32,
+    /// How the secret was given to its name, for a rule of assignments.
+    pub(super) form: Option<Form>,
     /// The source's number of the content.
     pub(super) number: u32,
     pub(super) kind: ContentKind,

@@ -4,7 +4,7 @@ use super::{Observer, worker::Mode};
 use crate::{
     confirm::Confirmer,
     engine::{self, Engine, EngineKind},
-    model::Report,
+    model::{Confidence, Report},
     rules::RuleSet,
     source::VisitContext,
 };
@@ -94,6 +94,7 @@ pub struct ScannerBuilder {
     timeout: Option<Duration>,
     engine: EngineKind,
     delta_aware: bool,
+    min_confidence: Confidence,
 }
 
 /// Scans inputs with one set of rules. Use one for many inputs: what it prepares is shared.
@@ -123,6 +124,7 @@ impl Scanner {
             timeout: None,
             engine: EngineKind::default(),
             delta_aware: true,
+            min_confidence: Confidence::Medium,
         }
     }
 
@@ -168,6 +170,10 @@ impl Scanner {
 
     pub(super) fn engine(&self) -> &dyn Engine {
         &*self.engine
+    }
+
+    pub(super) fn min_confidence(&self) -> Confidence {
+        self.config.min_confidence
     }
 
     pub(super) fn ruleset_hash(&self) -> &str {
@@ -227,6 +233,12 @@ impl ScannerBuilder {
     #[must_use]
     pub fn delta_aware(mut self, delta_aware: bool) -> Self {
         self.delta_aware = delta_aware;
+        self
+    }
+    /// Leaves out findings of a lower confidence; the receipt counts them. Medium by default.
+    #[must_use]
+    pub fn min_confidence(mut self, least: Confidence) -> Self {
+        self.min_confidence = least;
         self
     }
     /// Makes the scanner.

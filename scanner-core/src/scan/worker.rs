@@ -14,6 +14,7 @@ use crate::{
     confirm::{ConfirmWorker, Confirmer, Match, Pending},
     decode::utf16,
     engine::{EngineWorker, Hit},
+    extract::Form,
     filter::allowlist::MatchText,
     model::{Location, ObjectId, ScanIssue, SkipReason, Span},
     source::{
@@ -56,6 +57,8 @@ struct Carry {
     end: u32,
     secret_start: u32,
     secret_end: u32,
+    points: i32,
+    form: Option<Form>,
     settled: bool,
 }
 
@@ -68,6 +71,8 @@ struct Placed {
     end: usize,
     secret_start: usize,
     secret_end: usize,
+    points: i32,
+    form: Option<Form>,
     settled: bool,
 }
 
@@ -238,6 +243,8 @@ impl ScanWorker<'_> {
                 end: relative(m.end),
                 secret_start: relative(m.secret_start),
                 secret_end: relative(m.secret_end),
+                points: m.points,
+                form: m.form,
                 settled: m.settled,
             });
         }
@@ -310,6 +317,8 @@ impl ScanWorker<'_> {
                         end: at(m.end),
                         secret_start: at(m.secret_start),
                         secret_end: at(m.secret_end),
+                        points: m.points,
+                        form: m.form,
                         settled: m.settled,
                     }));
             }
@@ -330,6 +339,8 @@ impl ScanWorker<'_> {
                     end: m.end,
                     secret_start: m.secret_start,
                     secret_end: m.secret_end,
+                    points: m.points,
+                    form: m.form,
                     settled: m.settled,
                 });
             }
@@ -428,6 +439,8 @@ impl ScanWorker<'_> {
                 kind: view.kind,
                 id,
                 pending,
+                points: p.points,
+                form: p.form,
                 location: Location {
                     start_line: line,
                     start_column: within.start_column,
@@ -575,6 +588,12 @@ mod tests {
         regex = '''[A-Z][0-9]{3}[A-Z]'''
         keywords = ["tok_"]
         [[rules]]
+        id = "named"
+        description = "x"
+        assignment = "key"
+        generic = true
+        regex = '''token'''
+        [[rules]]
         id = "generic"
         description = "x"
         generic = true
@@ -604,6 +623,10 @@ mod tests {
             Just("BEGIN".to_owned()),
             Just("END".to_owned()),
             Just("allow\n".to_owned()),
+            Just("my_token".to_owned()),
+            Just(": ".to_owned()),
+            Just("\"".to_owned()),
+            "\"[a-zA-Z0-9]{14,18}\"",
             "[a-c0-9 \n]{1,12}",
             "[A-Z][0-9]{3}[A-Z]",
             "[a-z0-9]{30,90}",

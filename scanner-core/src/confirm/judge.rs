@@ -1,0 +1,151 @@
+//! The filters that look at a match's own bytes: from a match to points, or to nothing.
+
+use crate::{
+    extract::{self, Assignment},
+    filter::{
+        entropy, name, placeholder,
+        score::{self, FAILED_POINTS, LEAST_POINTS, PLACEHOLDER_POINTS, PROVEN_POINTS},
+        trace::Trace,
+        validate, value,
+    },
+    model::Proof,
+    rules::Rule,
+};
+
+/// What the filters say of a match that they keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Judgement {
+    pub(super) proof: Proof,
+    pub(super) points: i32,
+}
+
+/// Applies what any rule may ask of its secret: entropy and checks; `None` drops it.
+fn checked(rule: &Rule, secret: &[u8], trace: &mut Trace) -> Option<Proof> {
+    if secret.is_empty() {
+        trace.note("expression", false, || {
+            ("an empty secret".to_owned(), "at least one byte".to_owned())
+        });
+        return None;
+    }
+    if rule.entropy > 0.0 {
+        let bits = entropy::shannon(secret);
+        let kept = bits >= rule.entropy;
+        trace.note("entropy", kept, || {
+            (
+                format!("{bits:.2} bits a byte"),
+                format!("at least {}", rule.entropy),
+            )
+        });
+        if !kept {
+            return None;
+        }
+    }
+    // Failed beats plausible beats proven: every check has to hold.
+    let mut proof = None;
+    for check in &rule.validate {
+        let result = validate::check(*check, secret);
+        let kept = result != Proof::Failed || !rule.drop_if_invalid;
+        trace.note("check", kept, || {
+            let wanted = if rule.drop_if_invalid {
+                "must not fail"
+            } else {
+                "lowers the confidence where it fails"
+            };
+            (format!("{check}: {}", result.as_str()), wanted.to_owned())
+        });
+        if !kept {
+            return None;
+        }
+        proof = proof.max(Some(result));
+    }
+    Some(proof.unwrap_or(Proof::Plausible))
+}
+
+/// Applies the filters that look at the secret alone; `None` drops it.
+pub(super) fn secret(rule: &Rule, secret: &[u8], trace: &mut Trace) -> Option<Judgement> {
+    let proof = checked(rule, secret, trace)?;
+    let mut points = score::of_rule(rule.info.confidence);
+    trace.points("rule", points, "what the rule's format is worth");
+    match proof {
+        Proof::Proven => {
+            points = PROVEN_POINTS;
+            trace.points("check", points, "proven by its own structure");
+        }
+        Proof::Failed => {
+            points += FAILED_POINTS;
+            trace.points("check", FAILED_POINTS, "a check does not hold");
+        }
+        Proof::Plausible => {}
+    }
+    if proof != Proof::Proven
+        && let Some(reason) = placeholder::reason(secret)
+    {
+        points += PLACEHOLDER_POINTS;
+        trace.points("value", PLACEHOLDER_POINTS, reason);
+    }
+    Some(Judgement {
+        proof,
+        // A format that was met is worth telling, however little is to be said for it.
+        points: points.max(LEAST_POINTS),
+    })
+}
+
+/// Applies the filters of a rule for values given to names; `None` drops it.
+pub(super) fn assigned(
+    rule: &Rule,
+    window: &[u8],
+    found: &Assignment,
+    trace: &mut Trace,
+) -> Option<Judgement> {
+    let kind = rule.assignment?;
+    let names = match name::judge(&window[found.name.clone()]) {
+        Ok(names) if names.kind == kind => names,
+        other => {
+            trace.note("name", false, || {
+                let reason = other
+                    .err()
+                    .unwrap_or("the name calls for another kind of secret");
+                (reason.to_owned(), "a name of the rule's kind".to_owned())
+            });
+            return None;
+        }
+    };
+    trace.points("name", names.points, "the name says secret");
+    let form = score::of_form(found.form, found.joined);
+    trace.points("syntax", form, found.form.as_str());
+    let secret = &window[found.value.clone()];
+    let setting = value::Setting {
+        name: &window[found.name.clone()],
+        kind,
+        form: found.form,
+        quoted: found.quoted,
+    };
+    let worth = match value::judge(secret, &setting) {
+        Ok(worth) => worth,
+        Err(reason) => {
+            trace.note("value", false, || {
+                (reason.to_owned(), "a literal secret".to_owned())
+            });
+            return None;
+        }
+    };
+    trace.points("value", worth.points, worth.reason);
+    let proof = checked(rule, secret, trace)?;
+    let points = (score::ASSIGNMENT_POINTS + names.points + form + worth.points).min(PROVEN_POINTS);
+    let kept = points >= LEAST_POINTS;
+    trace.note("score", kept, || {
+        (
+            format!("{points} points"),
+            format!("at least {LEAST_POINTS}"),
+        )
+    });
+    kept.then_some(Judgement { proof, points })
+}
+
+/// Finds the value given to the name that holds `word`, whose positions count in `content`.
+pub(super) fn find(content: &[u8], word: std::ops::Range<usize>) -> Option<(usize, Assignment)> {
+    let from = word.start.saturating_sub(extract::BEFORE_BYTES);
+    let to = content.len().min(word.start + extract::AFTER_BYTES);
+    let window = &content[from..to];
+    extract::assignment(window, word.start - from..word.end - from).map(|found| (from, found))
+}

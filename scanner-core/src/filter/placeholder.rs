@@ -1,0 +1,172 @@
+//! Values that stand for a secret rather than being one.
+
+use super::entropy;
+
+/// Words that people write where a secret belongs, in any kind of token. Lower case; four letters and
+/// more, so that random text does not hold them by chance.
+const WORDS: &[&str] = &[
+    "example",
+    "sample",
+    "placeholder",
+    "changeme",
+    "change-me",
+    "change_me",
+    "changeit",
+    "dummy",
+    "your",
+    "xxxx",
+    "redacted",
+    "fake",
+    "insert",
+    "replace",
+    "foobar",
+    "lorem",
+    "ipsum",
+    "deadbeef",
+    "cafebabe",
+    "todo",
+    "fixme",
+    "undefined",
+    "notreal",
+    "not-real",
+    "not_real",
+    "invalid",
+    "removed",
+    "omitted",
+    "hidden",
+    "masked",
+    "censored",
+    "goes-here",
+    "goeshere",
+    "goes_here",
+    "put-",
+    "enter-",
+    "<key",
+    "<token",
+    "<pass",
+    "....",
+    "****",
+    "____",
+    "----",
+    "tobeset",
+    "to-be-",
+    "to_be_",
+    "mysecret",
+    "my-secret",
+    "my_secret",
+    "mytoken",
+    "my-token",
+    "my_token",
+    "mypass",
+    "my-pass",
+    "my_pass",
+    "myapikey",
+    "my-api",
+    "my_api",
+    "mykey",
+    "my-key",
+    "my_key",
+    "somesecret",
+    "some-secret",
+    "some_secret",
+    "sometoken",
+    "some-token",
+    "some_token",
+    "somepass",
+    "some-pass",
+    "some_pass",
+    "somekey",
+    "some-key",
+    "some_key",
+    "abcdefgh",
+    "qwerty",
+    "asdf",
+    "hunter2",
+    "letmein",
+    "blahblah",
+    "foo-",
+    "foo_",
+    "foobaz",
+    "bogus",
+    "unused",
+    "notasecret",
+    "not-a-",
+    "not_a_",
+];
+
+/// Why a value is a placeholder, if it is one.
+///
+/// Looks at the value alone; linear in its length.
+pub fn reason(value: &[u8]) -> Option<&'static str> {
+    if value.len() >= 8 && longest_run(value) * 2 >= value.len() || longest_run(value) >= 7 {
+        return Some("one character again and again");
+    }
+    if value.len() >= 8 && longest_sequence(value) * 2 >= value.len()
+        || longest_sequence(value) >= 8
+    {
+        return Some("a sequence");
+    }
+    if value.len() >= 12 && (2..=8).any(|period| is_periodic(value, period)) {
+        return Some("a short pattern again and again");
+    }
+    if value.len() >= 20 && entropy::distinct(value) <= 5 {
+        return Some("few different characters");
+    }
+    let lower = value.to_ascii_lowercase();
+    WORDS
+        .iter()
+        .any(|word| memchr::memmem::find(&lower, word.as_bytes()).is_some())
+        .then_some("a word that stands for a secret")
+}
+
+/// Bytes of the longest stretch of one byte.
+fn longest_run(value: &[u8]) -> usize {
+    longest(value, |a, b| a == b)
+}
+
+/// Bytes of the longest stretch that counts up or down, as `abcdef`, `123456` and `987654` do.
+fn longest_sequence(value: &[u8]) -> usize {
+    let up = longest(value, |a, b| {
+        b == a.wrapping_add(1) || (a, b) == (b'9', b'0')
+    });
+    up.max(longest(value, |a, b| a == b.wrapping_add(1)))
+}
+
+fn longest(value: &[u8], joined: impl Fn(u8, u8) -> bool) -> usize {
+    let (mut best, mut run) = (usize::from(!value.is_empty()), 1);
+    for pair in value.windows(2) {
+        run = if joined(pair[0], pair[1]) { run + 1 } else { 1 };
+        best = best.max(run);
+    }
+    best
+}
+
+fn is_periodic(value: &[u8], period: usize) -> bool {
+    value.len() >= 2 * period && value[period..].iter().zip(value).all(|(a, b)| a == b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_told_and_random_text_is_not() {
+        for value in [
+            "AKIAIOSFODNN7EXAMPLE",
+            "ghp_xxxxxxxxxxxxxxxxxxxx",
+            "sk_test_your_key",
+            "1234567890abcdef",
+            "00000000",
+            "aaaaaaaaaaaa",
+            "abcabcabcabc",
+            "changeme",
+            "<token-goes-here>",
+            "abcdefghijklmnop",
+        ] {
+            assert!(reason(value.as_bytes()).is_some(), "{value}");
+        }
+        for value in ["x7Qm2LpZ0vTgR4kW", "9f86d081884c7d65", "correcthorse1"] {
+            assert_eq!(reason(value.as_bytes()), None, "{value}");
+        }
+    }
+}

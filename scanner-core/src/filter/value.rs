@@ -1,0 +1,575 @@
+//! Whether a value given to a secret's name is a secret: what it cannot be, and how much it looks like
+//! one.
+
+use super::{placeholder, wordlike::random_bits};
+use crate::{extract::Form, rules::NameKind};
+use base64::Engine as _;
+
+/// What is known of a value besides its bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// The name it was given to.
+    pub name: &'a [u8],
+    /// What the name says.
+    pub kind: NameKind,
+    /// How it was given.
+    pub form: Form,
+    /// Whether it stood in quotes.
+    pub quoted: bool,
+}
+
+/// Points for a value, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Points {
+    /// For (above 0) or against the candidate.
+    pub points: i32,
+    /// For people.
+    pub reason: &'static str,
+}
+
+/// Shortest password, in bytes.
+const MIN_PASSWORD_BYTES: usize = 4;
+/// Shortest key or token, in bytes.
+const MIN_KEY_BYTES: usize = 8;
+
+/// Judges a value; `Err` says what it is instead of a secret.
+///
+/// # Errors
+/// The value refers to something, is a template, or is of another kind: a path, an address, a number.
+pub fn judge(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static str> {
+    let least = match setting.kind {
+        NameKind::Password => MIN_PASSWORD_BYTES,
+        NameKind::Key => MIN_KEY_BYTES,
+    };
+    if value.len() < least {
+        return Err("too short");
+    }
+    if value.iter().any(|b| !b.is_ascii_graphic()) {
+        return Err("holds spaces or other characters that secrets do not hold");
+    }
+    if is_template(value) {
+        return Err("a template or a variable");
+    }
+    if is_address(value) {
+        return Err("a path, an address or a name of a file");
+    }
+    if is_stored_elsewhere(value) {
+        return Err("encrypted, hashed, or the name of a secret kept elsewhere");
+    }
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    if letters + digits == 0
+        || digits + marks(value) == value.len() && (setting.kind == NameKind::Key || digits < 6)
+    {
+        return Err("a number or marks");
+    }
+    let bits = random_bits(value);
+    if !setting.quoted && is_code(value, bits) {
+        return Err("a name or an expression of the program");
+    }
+    if is_constant(value) && bits < 10.0 {
+        return Err("the name of a constant or a key");
+    }
+    if let Some(reason) = placeholder::reason(value) {
+        return Ok(Points {
+            points: -50,
+            reason,
+        });
+    }
+    if repeats_name(value, setting.name) {
+        return Ok(Points {
+            points: -50,
+            reason: "says what it is rather than being it",
+        });
+    }
+    if let Some(text) = decoded_text(value) {
+        // Base64 of text, as Kubernetes keeps all values: what counts is the text.
+        if text.len() < MIN_PASSWORD_BYTES || is_template(&text) || is_address(&text) {
+            return Err("base64 of something else than a secret");
+        }
+        if placeholder::reason(&text).is_some() || repeats_name(&text, setting.name) {
+            return Ok(Points {
+                points: -50,
+                reason: "base64 of a placeholder",
+            });
+        }
+        return Ok(of_password(&text, random_bits(&text)));
+    }
+    Ok(match setting.kind {
+        NameKind::Password => of_password(value, bits),
+        NameKind::Key => of_key(value, bits),
+    })
+}
+
+/// How random a key or token has to look.
+fn of_key(value: &[u8], bits: f64) -> Points {
+    let (points, reason) = match bits {
+        b if b >= 40.0 => (30, "random beyond doubt"),
+        b if b >= 20.0 => (22, "looks random"),
+        b if b >= 10.0 => (8, "may be random"),
+        b if b >= 0.0 => (-12, "hardly random"),
+        _ => (-45, "reads like words"),
+    };
+    let points = if value.len() < 16 && bits < 25.0 {
+        points - 8
+    } else {
+        points
+    };
+    Points { points, reason }
+}
+
+/// How much like a password: people choose words, but rarely bare ones.
+fn of_password(value: &[u8], bits: f64) -> Points {
+    let has = |class: fn(&u8) -> bool| value.iter().any(class);
+    let classes = [
+        has(u8::is_ascii_lowercase),
+        has(u8::is_ascii_uppercase),
+        has(u8::is_ascii_digit),
+        has(u8::is_ascii_punctuation),
+    ];
+    let classes = classes.into_iter().filter(|c| *c).count();
+    let (points, reason) = match (bits, classes) {
+        (b, _) if b >= 20.0 => (25, "looks random"),
+        (b, 3..) if b >= -10.0 => (18, "letters, digits and marks mixed"),
+        (b, 2..) if b >= 5.0 => (15, "looks random"),
+        (_, 3..) if has(u8::is_ascii_digit) => (5, "words with digits and marks"),
+        (b, 2) if b >= -12.0 && has(u8::is_ascii_digit) => (3, "a word with digits"),
+        (b, 1) if b >= 8.0 => (5, "letters that are no word"),
+        (_, 2..) if has(u8::is_ascii_digit) => (-8, "words with digits"),
+        _ => (-30, "reads like words"),
+    };
+    let points = if value.len() < 6 { points - 10 } else { points };
+    Points { points, reason }
+}
+
+fn marks(value: &[u8]) -> usize {
+    value.iter().filter(|b| b.is_ascii_punctuation()).count()
+}
+
+fn contains(value: &[u8], any: &[&str]) -> bool {
+    any.iter()
+        .any(|part| memchr::memmem::find(value, part.as_bytes()).is_some())
+}
+
+/// `${X}`, `{{ x }}`, `%s`, `<x>`, `$x`, `:x`, `@x@` and their kin.
+fn is_template(value: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (value.first(), value.last()) else {
+        return true;
+    };
+    let identifier = |text: &[u8]| {
+        !text.is_empty()
+            && text
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'[' | b']'))
+            && text.iter().any(u8::is_ascii_alphabetic)
+    };
+    contains(
+        value,
+        &[
+            "${", "{{", "}}", "#{", "$(", "<%", "%>", "@{", "$[", "%(", "[[", "{%", "$$(", "<?",
+        ],
+    ) || matches!(
+        (first, last),
+        (b'<', b'>') | (b'{', b'}') | (b'[', b']') | (b'(', b')') | (b'%', b'%') | (b'@', b'@')
+    ) || contains(value, &["%s", "%d", "%v", "{}", "{0}", "%@", "%x"])
+        || *first == b'$'
+            && identifier(&value[1..])
+            && (value[1..].iter().all(|b| !b.is_ascii_digit())
+                || value.len() < 12 && !value[1].is_ascii_digit())
+        || *first == b':' && identifier(&value[1..]) && random_bits(value) < 10.0
+        || value
+            .iter()
+            .all(|b| matches!(b, b'*' | b'.' | b'x' | b'X' | b'-' | b'_' | b'#' | b'?'))
+}
+
+/// Addresses, paths, names of files and media types.
+fn is_address(value: &[u8]) -> bool {
+    if contains(value, &["://", "\\\\"]) || matches!(value, [b'/' | b'.' | b'~', b'/' | b'.', ..]) {
+        return true;
+    }
+    let slashes = memchr::memchr_iter(b'/', value).count();
+    if slashes > 0
+        && (value[0] == b'/' || slashes > 1 || random_bits(value) < 5.0)
+        && random_bits(value) < 15.0
+    {
+        return true;
+    }
+    if let Some(at) = memchr::memchr(b'@', value)
+        && at > 0
+        && memchr::memchr(b'.', &value[at..]).is_some()
+        && value[at + 1..]
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+        && value.last().is_some_and(u8::is_ascii_alphabetic)
+    {
+        return true;
+    }
+    let Some(dot) = memchr::memrchr(b'.', value) else {
+        return false;
+    };
+    let ending = value[dot + 1..].to_ascii_lowercase();
+    const ENDINGS: &[&str] = &[
+        "js", "ts", "py", "rb", "go", "rs", "java", "json", "yml", "yaml", "toml", "xml", "html",
+        "htm", "txt", "md", "pem", "key", "crt", "cer", "p12", "pfx", "jks", "conf", "cfg", "ini",
+        "env", "sh", "log", "csv", "png", "svg", "php", "tpl", "com", "org", "net", "io", "dev",
+        "local", "pub", "asc", "gpg", "h", "c", "cpp", "cs", "css", "vue", "tsx", "jsx",
+    ];
+    ENDINGS.iter().any(|e| e.as_bytes() == ending)
+        && value[..dot]
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/' | b'*'))
+        && random_bits(&value[..dot]) < 15.0
+}
+
+/// What is safe to see: ciphertext of known tools, hashes, names in a secret store.
+fn is_stored_elsewhere(value: &[u8]) -> bool {
+    const BEGINNINGS: &[&str] = &[
+        "ENC[",
+        "ENC(",
+        "{cipher}",
+        "!vault",
+        "$ANSIBLE_VAULT",
+        "vault:",
+        "arn:",
+        "AQICAH",
+        "projects/",
+        "ssm:",
+        "sm://",
+        "op://",
+        "secretsmanager",
+        "keyvault",
+        "@Microsoft.KeyVault",
+        "secret:",
+        "secrets.",
+        "env.",
+        "env:",
+        "file:",
+        "$2a$",
+        "$2b$",
+        "$2y$",
+        "$argon2",
+        "$6$",
+        "$5$",
+        "$1$",
+        "$apr1$",
+        "pbkdf2",
+        "{SSHA}",
+        "{SHA}",
+        "{bcrypt}",
+        "scrypt",
+        "sha256:",
+        "sha1:",
+        "sha512:",
+        "sha1$",
+        "sha256$",
+        "sha256-",
+        "sha384-",
+        "sha512-",
+        "sha1-",
+        "md5:",
+        "md5-",
+        "bcrypt",
+        "ssh-rsa",
+        "ssh-ed25519",
+        "-----BEGIN PUBLIC",
+        "-----BEGIN CERT",
+        "MIIBIjAN",
+        "AgA",
+        "v1:",
+        "urn:",
+        "data:",
+        "#/",
+    ];
+    BEGINNINGS.iter().any(|b| value.starts_with(b.as_bytes()))
+        && !(value.starts_with(b"AgA") && value.len() < 200)
+}
+
+/// Without quotes: a variable, a member, a call, a type, a literal of the language.
+fn is_code(value: &[u8], bits: f64) -> bool {
+    if contains(
+        value,
+        &[
+            "(", ")", "[", "]", "{", "}", "->", "::", "==", "=>", "&&", "||", "+=", "...",
+        ],
+    ) {
+        return true;
+    }
+    let identifier = value.iter().all(|b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'$' | b'?' | b'!' | b'*' | b'&')
+    }) && !value[0].is_ascii_digit();
+    let digits = value.iter().any(u8::is_ascii_digit);
+    identifier
+        && (bits < if digits { -4.0 } else { 10.0 }
+            || memchr::memchr(b'.', value).is_some() && bits < 20.0)
+}
+
+/// Words joined by marks, as keys of translations, routes, CSS classes and constants are written.
+fn is_constant(value: &[u8]) -> bool {
+    let joined = value
+        .iter()
+        .filter(|b| matches!(b, b'_' | b'-' | b'.' | b':'))
+        .count();
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    joined > 0 && letters + joined == value.len() && value[0].is_ascii_alphabetic()
+}
+
+/// Whether a value is made of the words of names: `db-password`, `SecretKey1`, `admin_token`.
+fn repeats_name(value: &[u8], name: &[u8]) -> bool {
+    const WORDS: &[&str] = &[
+        "password",
+        "passwd",
+        "passphrase",
+        "passwort",
+        "passcode",
+        "pass",
+        "pwd",
+        "secret",
+        "token",
+        "apikey",
+        "key",
+        "api",
+        "auth",
+        "credential",
+        "credentials",
+        "access",
+        "private",
+        "client",
+        "user",
+        "admin",
+        "root",
+        "test",
+        "testing",
+        "my",
+        "the",
+        "db",
+        "database",
+        "default",
+        "value",
+        "string",
+        "text",
+        "none",
+        "null",
+        "nil",
+        "true",
+        "false",
+        "empty",
+        "foo",
+        "bar",
+        "baz",
+        "new",
+        "old",
+        "some",
+        "super",
+        "very",
+        "strong",
+        "secure",
+        "this",
+        "that",
+        "is",
+        "a",
+        "an",
+        "here",
+        "postgres",
+        "postgresql",
+        "mysql",
+        "mariadb",
+        "redis",
+        "mongo",
+        "mongodb",
+        "rabbitmq",
+        "guest",
+        "minio",
+        "elastic",
+        "wordpress",
+        "drupal",
+        "app",
+        "application",
+        "service",
+        "account",
+        "login",
+        "sample",
+        "temp",
+        "tmp",
+        "dev",
+        "prod",
+        "local",
+        "localhost",
+        "not",
+        "no",
+        "in",
+        "wrong",
+        "bad",
+        "good",
+        "valid",
+        "correct",
+        "incorrect",
+        "another",
+        "other",
+        "random",
+        "hash",
+        "hashed",
+        "encrypted",
+        "plain",
+        "cleartext",
+        "session",
+        "cookie",
+        "id",
+        "name",
+        "username",
+        "base",
+        "sekret",
+        "sesame",
+        "open",
+        "p",
+        "w",
+        "pw",
+        "pswd",
+        "demo",
+        "keyboard",
+        "cat",
+        "shh",
+        "top",
+        "topsecret",
+        "hello",
+        "world",
+        "welcome",
+        "jwt",
+        "oauth",
+        "bearer",
+        "refresh",
+        "server",
+        "signing",
+        "encryption",
+        "master",
+        "web",
+        "site",
+    ];
+    let lower: Vec<u8> = value
+        .iter()
+        .map(|b| unleet(b.to_ascii_lowercase()))
+        .collect();
+    let plain: Vec<u8> = value.to_ascii_lowercase();
+    let name: Vec<u8> = name
+        .iter()
+        .filter(|b| b.is_ascii_alphanumeric())
+        .map(u8::to_ascii_lowercase)
+        .collect();
+    [lower, plain].iter().any(|text| {
+        // Digits and marks at the end do not make a password out of the word.
+        let letters: Vec<u8> = text
+            .iter()
+            .filter(|b| b.is_ascii_alphabetic())
+            .copied()
+            .collect();
+        let rest = text.len() - letters.len();
+        if letters.is_empty() || rest > 4 {
+            return false;
+        }
+        letters == name || is_made_of(&letters, WORDS)
+    })
+}
+
+/// Letters that people write as digits and marks.
+fn unleet(byte: u8) -> u8 {
+    match byte {
+        b'0' => b'o',
+        b'1' | b'!' => b'i',
+        b'3' => b'e',
+        b'4' | b'@' => b'a',
+        b'5' | b'$' => b's',
+        b'7' => b't',
+        other => other,
+    }
+}
+
+/// Whether a text is a chain of the words.
+fn is_made_of(text: &[u8], words: &[&str]) -> bool {
+    if text.len() > 40 {
+        return false;
+    }
+    let mut reachable = [false; 41];
+    reachable[0] = true;
+    for at in 0..text.len() {
+        if reachable[at] {
+            for word in words {
+                if text[at..].starts_with(word.as_bytes()) {
+                    reachable[at + word.len()] = true;
+                }
+            }
+        }
+    }
+    reachable[text.len()]
+}
+
+/// The text that a value is the base64 of, if it is.
+fn decoded_text(value: &[u8]) -> Option<Vec<u8>> {
+    if value.len() < 8 || !value.len().is_multiple_of(4) {
+        return None;
+    }
+    let text = base64::engine::general_purpose::STANDARD
+        .decode(value)
+        .ok()?;
+    let text = text.trim_ascii_end().to_vec();
+    text.iter()
+        .all(|b| (0x20..0x7f).contains(b))
+        .then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(value: &str, kind: NameKind, quoted: bool) -> Result<i32, &'static str> {
+        let setting = Setting {
+            name: b"secret",
+            kind,
+            form: Form::Quoted,
+            quoted,
+        };
+        judge(value.as_bytes(), &setting).map(|p| p.points)
+    }
+
+    #[test]
+    fn what_is_no_secret_is_named() {
+        for value in [
+            "${DB_PASSWORD}",
+            "{{ password }}",
+            "$PASSWORD",
+            "%(password)s",
+            "<your-key>",
+            "https://example.org/x",
+            "/run/secrets/db",
+            "id_rsa.pem",
+            "user.password.reset",
+            "ENC[AES256,data]",
+            "{SSHA}abcdef",
+            "********",
+        ] {
+            assert!(points(value, NameKind::Password, true).is_err(), "{value}");
+        }
+        for value in [
+            "config.password",
+            "getPassword()",
+            "userPassword",
+            "self.token",
+        ] {
+            assert!(points(value, NameKind::Password, false).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn placeholders_and_words_lose_points() {
+        for value in [
+            "changeme",
+            "password",
+            "P@ssw0rd",
+            "secret123",
+            "mysecret",
+            "postgres",
+        ] {
+            let points = points(value, NameKind::Password, true);
+            assert!(points.is_ok_and(|p| p <= -30), "{value}: {points:?}");
+        }
+        assert!(points("swordfish", NameKind::Password, true).is_ok_and(|p| p < 0));
+    }
+}
