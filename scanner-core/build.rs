@@ -213,11 +213,12 @@ impl Table {
         self.slice_field("validate", &checks);
         self.field("drop_if_invalid", &rule.drop_if_invalid);
         self.field("generic", &rule.generic);
-        match rule.assignment {
-            None => self.text.push_str("assignment: None, "),
-            Some(kind) => {
-                let _ = write!(self.text, "assignment: Some(NameKind::{kind:?}), ");
-            }
+        for (name, kind) in [("assignment", rule.assignment), ("judge", rule.judge)] {
+            // Written as Rust, but for the type's name: `Some(NameKind::Key)`.
+            let kind = kind.map_or("None".to_owned(), |kind| {
+                format!("Some(NameKind::{kind:?})")
+            });
+            let _ = write!(self.text, "{name}: {kind}, ");
         }
         self.text.push_str("},\n");
     }

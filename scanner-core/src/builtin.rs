@@ -31,6 +31,7 @@ struct RuleRow {
     drop_if_invalid: bool,
     generic: bool,
     assignment: Option<NameKind>,
+    judge: Option<NameKind>,
 }
 
 /// A [`Plan`] of static parts.
@@ -105,6 +106,7 @@ fn rule(row: &RuleRow) -> Rule {
         drop_if_invalid: row.drop_if_invalid,
         generic: row.generic,
         assignment: row.assignment,
+        judge: row.judge,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The filters that look at a match's own bytes: from a match to points, or to nothing.
 
 use crate::{
-    extract::{self, Assignment},
+    extract::{self, Assignment, Form},
     filter::{
         entropy, name, placeholder,
         score::{self, FAILED_POINTS, LEAST_POINTS, PLACEHOLDER_POINTS, PROVEN_POINTS},
@@ -77,6 +77,16 @@ pub(super) fn secret(rule: &Rule, secret: &[u8], trace: &mut Trace) -> Option<Ju
         }
         Proof::Plausible => {}
     }
+    if let Some(kind) = rule.judge {
+        let setting = value::Setting {
+            name: b"",
+            kind,
+            form: Form::Quoted,
+            quoted: true,
+        };
+        points += worth(secret, &setting, trace)?;
+        return (points >= LEAST_POINTS).then_some(Judgement { proof, points });
+    }
     if proof != Proof::Proven
         && let Some(reason) = placeholder::reason(secret)
     {
@@ -120,18 +130,9 @@ pub(super) fn assigned(
         form: found.form,
         quoted: found.quoted,
     };
-    let worth = match value::judge(secret, &setting) {
-        Ok(worth) => worth,
-        Err(reason) => {
-            trace.note("value", false, || {
-                (reason.to_owned(), "a literal secret".to_owned())
-            });
-            return None;
-        }
-    };
-    trace.points("value", worth.points, worth.reason);
+    let worth = worth(secret, &setting, trace)?;
     let proof = checked(rule, secret, trace)?;
-    let points = (score::ASSIGNMENT_POINTS + names.points + form + worth.points).min(PROVEN_POINTS);
+    let points = (score::ASSIGNMENT_POINTS + names.points + form + worth).min(PROVEN_POINTS);
     let kept = points >= LEAST_POINTS;
     trace.note("score", kept, || {
         (
@@ -140,6 +141,22 @@ pub(super) fn assigned(
         )
     });
     kept.then_some(Judgement { proof, points })
+}
+
+/// Points of a value; `None` where it is no secret.
+fn worth(secret: &[u8], setting: &value::Setting<'_>, trace: &mut Trace) -> Option<i32> {
+    match value::judge(secret, setting) {
+        Ok(worth) => {
+            trace.points("value", worth.points, worth.reason);
+            Some(worth.points)
+        }
+        Err(reason) => {
+            trace.note("value", false, || {
+                (reason.to_owned(), "a literal secret".to_owned())
+            });
+            None
+        }
+    }
 }
 
 /// Finds the value given to the name that holds `word`, whose positions count in `content`.

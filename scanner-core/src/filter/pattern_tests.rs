@@ -40,6 +40,8 @@ struct Entry {
     _generic: bool,
     /// Rules of assignments have no secret in their expression; `confirm` tests them.
     assignment: Option<String>,
+    /// `confirm` tests what the value filters drop.
+    judge: Option<String>,
     path: Option<String>,
     remediation: String,
     #[serde(default)]
@@ -111,7 +113,7 @@ fn rules() -> Vec<Compiled> {
     entries()
         .into_iter()
         .flat_map(|(_, entries)| entries)
-        .filter(|entry| entry.assignment.is_none())
+        .filter(|entry| entry.assignment.is_none() && entry.judge.is_none())
         .map(|entry| Compiled {
             regex: compile(&entry.regex),
             validators: entry

@@ -106,7 +106,10 @@ pub fn reason(value: &[u8]) -> Option<&'static str> {
     {
         return Some("a sequence");
     }
-    if value.len() >= 12 && (2..=8).any(|period| is_periodic(value, period)) {
+    if value.ends_with(b"...") {
+        return Some("cut short");
+    }
+    if value.len() >= 12 && (2..=value.len() / 2).any(|period| is_periodic(value, period)) {
         return Some("a short pattern again and again");
     }
     if value.len() >= 20 && entropy::distinct(value) <= 5 {

@@ -128,15 +128,8 @@ fn place(path: &[u8]) -> Place {
     if is(LOCKS, name)
         || is(
             &[
-                "map",
-                "css",
-                "scss",
-                "less",
-                "svg",
-                "snap",
-                "ipynb_checkpoints",
-                "sum",
-                "lock",
+                "map", "css", "scss", "less", "svg", "snap", "log", "cache", "replay", "har",
+                "sum", "lock",
             ],
             ending,
         )

@@ -56,19 +56,21 @@ pub fn judge(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static str
     if is_stored_elsewhere(value) {
         return Err("encrypted, hashed, or the name of a secret kept elsewhere");
     }
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    if letters + digits == 0
-        || digits + marks(value) == value.len() && (setting.kind == NameKind::Key || digits < 6)
-    {
-        return Err("a number or marks");
+    if is_number(value, setting.kind) {
+        return Err("a number, a version, an address or marks");
     }
     let bits = random_bits(value);
     if !setting.quoted && is_code(value, bits) {
         return Err("a name or an expression of the program");
     }
-    if is_constant(value) && bits < 10.0 {
-        return Err("the name of a constant or a key");
+    if is_constant(value, bits) {
+        return Err("words joined by marks, as constants and keys are");
+    }
+    if is_expression(value, bits) {
+        return Err("a regular expression or a piece of a program");
+    }
+    if is_public_key(value) {
+        return Err("a public key");
     }
     if let Some(reason) = placeholder::reason(value) {
         return Ok(Points {
@@ -142,8 +144,14 @@ fn of_password(value: &[u8], bits: f64) -> Points {
     Points { points, reason }
 }
 
-fn marks(value: &[u8]) -> usize {
-    value.iter().filter(|b| b.is_ascii_punctuation()).count()
+/// Digits and marks alone: no key is written so, and passwords are digits without marks at most.
+fn is_number(value: &[u8], kind: NameKind) -> bool {
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let joints = value
+        .iter()
+        .any(|b| matches!(b, b'.' | b'|' | b'^' | b':' | b'/' | b','));
+    let letters = value.iter().any(u8::is_ascii_alphabetic);
+    !letters && (kind == NameKind::Key || digits < 6 || joints)
 }
 
 fn contains(value: &[u8], any: &[&str]) -> bool {
@@ -303,14 +311,42 @@ fn is_code(value: &[u8], bits: f64) -> bool {
             || memchr::memchr(b'.', value).is_some() && bits < 20.0)
 }
 
-/// Words joined by marks, as keys of translations, routes, CSS classes and constants are written.
-fn is_constant(value: &[u8]) -> bool {
-    let joined = value
-        .iter()
-        .filter(|b| matches!(b, b'_' | b'-' | b'.' | b':'))
-        .count();
+/// Words joined by marks, as keys of translations, routes, rules of validation, CSS classes and
+/// constants are written. Numbers among them do not make a secret of it.
+fn is_constant(value: &[u8], bits: f64) -> bool {
+    let joints = |b: &u8| matches!(b, b'_' | b'-' | b'.' | b':' | b'|' | b',');
+    let joined = value.iter().filter(|b| joints(b)).count();
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    joined > 0 && letters + joined == value.len() && value[0].is_ascii_alphabetic()
+    let words = letters + joined == value.len() && bits < 10.0;
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let numbered = letters + joined + digits == value.len() && joined >= 2 && bits < -4.0;
+    let begins = value[0].is_ascii_alphabetic() || value[0] == b'_';
+    joined > 0 && begins && (words || numbered)
+}
+
+/// A regular expression, or a piece of a program that two quotes of other literals enclose.
+fn is_expression(value: &[u8], bits: f64) -> bool {
+    contains(
+        value,
+        &[
+            "[a-z", "[A-Z", "[0-9", "[^", "\\d", "\\w", "\\s", "(?", ".*", ".+", ")[", "](",
+            ".split(", "+)",
+        ],
+    ) || memchr::memchr2(b'(', b')', value).is_some() && bits < 12.0
+}
+
+/// A public key or a certificate in base64.
+fn is_public_key(value: &[u8]) -> bool {
+    // A SubjectPublicKeyInfo of RSA or of a curve: its algorithm is followed by a bit string.
+    value.starts_with(b"M")
+        && contains(
+            value,
+            &["DQEBAQUAA4", "0CAQYIKoZIzj0DAQcDQgAE", "MCowBQYDK2VwAyEA"],
+        )
+        || contains(
+            value,
+            &["AAAAB3NzaC1yc2E", "AAAAC3NzaC1lZDI1NTE5", "AAAAE2VjZHNh"],
+        )
 }
 
 /// Whether a value is made of the words of names: `db-password`, `SecretKey1`, `admin_token`.

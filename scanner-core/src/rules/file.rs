@@ -74,6 +74,7 @@ pub(crate) struct RuleDraft {
     pub(crate) drop_if_invalid: Option<bool>,
     pub(crate) generic: Option<bool>,
     pub(crate) assignment: Option<NameKind>,
+    pub(crate) judge: Option<NameKind>,
     pub(crate) remediation: Option<String>,
     pub(crate) references: Option<Vec<String>>,
     pub(crate) examples: Vec<String>,
@@ -129,6 +130,7 @@ const RULE_KEYS: &[&str] = &[
     "drop_if_invalid",
     "generic",
     "assignment",
+    "judge",
     "remediation",
     "references",
     "examples",
@@ -633,6 +635,7 @@ impl Reader<'_> {
                 .map(|b| b.value),
             generic: self.boolean(entries.get("generic")).map(|b| b.value),
             assignment: self.choice(entries.get("assignment")),
+            judge: self.choice(entries.get("judge")),
             remediation: self.string(entries.get("remediation")).map(|s| s.value),
             references: entries
                 .get("references")

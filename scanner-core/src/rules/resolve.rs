@@ -244,6 +244,9 @@ impl Draft {
         set(&mut rule.validate, draft.validate);
         set(&mut rule.drop_if_invalid, draft.drop_if_invalid);
         set(&mut rule.generic, draft.generic);
+        if draft.judge.is_some() {
+            rule.judge = draft.judge;
+        }
         if draft.assignment.is_some() {
             rule.assignment = draft.assignment;
         }
@@ -295,5 +298,6 @@ fn new_rule(id: &str, unicode: bool) -> Rule {
         drop_if_invalid: false,
         generic: false,
         assignment: None,
+        judge: None,
     }
 }

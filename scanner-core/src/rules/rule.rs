@@ -37,6 +37,9 @@ pub struct Rule {
     /// kind. `secret_group` has no meaning then, and the confidence comes from name, value, syntax
     /// and path.
     pub assignment: Option<NameKind>,
+    /// The secret is judged as the value of an assignment to such a name would be: placeholders and
+    /// references are dropped, and how random it looks moves the confidence.
+    pub judge: Option<NameKind>,
 }
 
 /// Of what kind a secret is whose name tells it.

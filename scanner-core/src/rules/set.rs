@@ -378,6 +378,7 @@ impl Canonical {
             drop_if_invalid,
             generic,
             assignment,
+            judge,
         } = rule;
         self.text(&info.id);
         self.text(info.severity.as_str());
@@ -414,7 +415,9 @@ impl Canonical {
         self.sorted(validate, |out, validator| out.text(validator.name()));
         self.number(u64::from(*drop_if_invalid));
         self.number(u64::from(*generic));
-        self.text(assignment.map_or("", super::NameKind::as_str));
+        for kind in [assignment, judge] {
+            self.text(kind.map_or("", super::NameKind::as_str));
+        }
     }
 
     fn allowlist(&mut self, allowlist: &Allowlist) {
