@@ -51,6 +51,8 @@ pub enum Form {
     Option,
     /// `name "value"`: configuration files whose sign is a space.
     Spaced,
+    /// `the name is value`, `| name | value |`: prose and tables.
+    Prose,
 }
 
 impl Form {
@@ -69,6 +71,7 @@ impl Form {
             Self::Default => "default",
             Self::Option => "option",
             Self::Spaced => "spaced",
+            Self::Prose => "prose",
         }
     }
 }
@@ -90,9 +93,14 @@ pub struct Assignment {
 
 /// Finds the value given to the name that `word` is a part of, in `window`.
 ///
+/// What follows the last letter or digit of `word` does not count as a part of it.
+///
 /// `None` where there is no name, no sign, or nothing that could be a literal value. Costs time linear
 /// in the bytes looked at and allocates nothing.
 pub fn assignment(window: &[u8], word: Range<usize>) -> Option<Assignment> {
+    let letters = window.get(word.clone())?;
+    let last = letters.iter().rposition(u8::is_ascii_alphanumeric)?;
+    let word = word.start..word.start + last + 1;
     let name = name(window, &word)?;
     let parser = Parser {
         text: window,
@@ -202,6 +210,39 @@ impl Parser<'_> {
         (at..most)
             .find(|&i| !matches!(self.text[i], b' ' | b'\t'))
             .unwrap_or(most)
+    }
+
+    /// `| name | value |`.
+    fn rest_of_cell(&self, at: usize) -> Option<Assignment> {
+        let at = at + usize::from(self.byte(at) == b'`');
+        let found = self.inline(at, Form::Prose)?;
+        let end = found.value.end;
+        let after = self.blanks(end + usize::from(self.byte(end) == b'`'));
+        (self.byte(after) == b'|').then_some(found)
+    }
+
+    /// `variable "name" { ... default = "value" }`.
+    fn block_default(&self, at: usize) -> Option<Assignment> {
+        let block = self.text.get(at..self.text.len().min(at + 300))?;
+        let block = &block[..memchr::memchr(b'}', block).unwrap_or(block.len())];
+        let word = at + memchr::memmem::find(block, b"default")? + b"default".len();
+        let sign = self.blanks(word);
+        (self.byte(sign) == b'=').then(|| self.literal(self.blanks(sign + 1), Form::Default))?
+    }
+
+    /// `x.y || "value"` after a sign: what stands in for a value that is missing.
+    fn fallback(&self, at: usize) -> Option<Assignment> {
+        let of_path = |b: u8| {
+            b.is_ascii_alphanumeric()
+                || matches!(b, b'_' | b'.' | b'$' | b'[' | b']' | b'?' | b'"' | b'\'')
+        };
+        let most = self.text.len().min(at + MAX_NAME_BYTES);
+        let end = (at..most).find(|&i| !of_path(self.text[i]))?;
+        let sign = self.blanks(end);
+        let or = [&b"||"[..], b"??", b"or "]
+            .into_iter()
+            .find(|or| end > at && self.starts(sign, or))?;
+        self.literal(self.blanks(sign + or.len()), Form::Default)
     }
 
     /// Skips spaces, tabs and ends of lines.
@@ -371,7 +412,7 @@ impl Parser<'_> {
                 if give == b"=" && matches!(self.byte(value), b'~' | b'=') {
                     return None;
                 }
-                return self.given(value, quoted_name);
+                return self.given(value);
             }
         }
         for or in [&b"||"[..], b"??", b"or "] {
@@ -385,7 +426,8 @@ impl Parser<'_> {
             b',' if self.compares_text() => self.literal(self.space(at + 1), Form::Comparison),
             b'(' if at == after && !quoted_name => self.call(at),
             b'>' if quoted_name => self.element_text(at + 1),
-            b'|' => None,
+            b'|' => self.rest_of_cell(self.blanks(at + 1)),
+            b'{' if quoted_name => self.block_default(at + 1),
             b'\n' | b'\r' => self.attribute(at),
             b'%' if self.starts(at, b"%3D") || self.starts(at, b"%3d") => {
                 self.inline(at + 3, Form::Inline)
@@ -399,7 +441,7 @@ impl Parser<'_> {
     }
 
     /// After a sign that gives a value.
-    fn given(&self, at: usize, quoted_name: bool) -> Option<Assignment> {
+    fn given(&self, at: usize) -> Option<Assignment> {
         let start = self.blanks(at);
         if matches!(self.byte(start), b'\n' | b'\r' | b'\\' | b'(') {
             // A literal may begin on the next line.
@@ -417,8 +459,8 @@ impl Parser<'_> {
         if quote_at(self.text, start).is_some() {
             return None;
         }
-        if !quoted_name && start == at && self.begins_line() {
-            return self.rest_of_word(start, Form::Line);
+        if let Some(found) = self.fallback(start) {
+            return Some(found);
         }
         let form = if self.begins_line() {
             Form::Line
@@ -578,6 +620,19 @@ impl Parser<'_> {
             return self
                 .literal(at, Form::Option)
                 .or_else(|| self.rest_of_word(at, Form::Option));
+        }
+        if self.starts(at, b"is ") || self.starts(at, b"is: ") {
+            let start = self.blanks(at + 2 + usize::from(self.byte(at + 2) == b':'));
+            return self
+                .literal(start, Form::Prose)
+                .or_else(|| self.inline(start, Form::Prose))
+                .map(|mut found| {
+                    // A full stop ends the sentence.
+                    while found.value.len() > 1 && self.text[found.value.end - 1] == b'.' {
+                        found.value.end -= 1;
+                    }
+                    found
+                });
         }
         self.literal(at, Form::Spaced)
     }

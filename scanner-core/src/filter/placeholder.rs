@@ -79,8 +79,6 @@ const WORDS: &[&str] = &[
     "some-key",
     "some_key",
     "abcdefgh",
-    "qwerty",
-    "asdf",
     "hunter2",
     "letmein",
     "blahblah",
@@ -105,6 +103,9 @@ pub fn reason(value: &[u8]) -> Option<&'static str> {
         || longest_sequence(value) >= 8
     {
         return Some("a sequence");
+    }
+    if is_interleaved(value) {
+        return Some("letters and numbers in turn");
     }
     if value.ends_with(b"...") {
         return Some("cut short");
@@ -144,6 +145,22 @@ fn longest(value: &[u8], joined: impl Fn(u8, u8) -> bool) -> usize {
     best
 }
 
+/// `1a2b3c4d5e`, `abc123def456`: letters that go through the alphabet, and numbers that count.
+fn is_interleaved(value: &[u8]) -> bool {
+    let steps = |class: fn(&u8) -> bool| {
+        let part: Vec<u8> = value
+            .iter()
+            .filter(|b| class(b))
+            .map(u8::to_ascii_lowercase)
+            .collect();
+        let next = |a: u8, b: u8| {
+            b == a.wrapping_add(1) || (a, b) == (b'9', b'0') || (a, b) == (b'z', b'a')
+        };
+        part.len() >= 4 && part.windows(2).all(|pair| next(pair[0], pair[1]))
+    };
+    value.len() >= 8 && steps(u8::is_ascii_alphabetic) && steps(u8::is_ascii_digit)
+}
+
 fn is_periodic(value: &[u8], period: usize) -> bool {
     value.len() >= 2 * period && value[period..].iter().zip(value).all(|(a, b)| a == b)
 }
@@ -165,6 +182,8 @@ mod tests {
             "changeme",
             "<token-goes-here>",
             "abcdefghijklmnop",
+            "1a2b3c4d5e6f7g8h9i0j",
+            "abc123def456ghi789",
         ] {
             assert!(reason(value.as_bytes()).is_some(), "{value}");
         }

@@ -46,6 +46,7 @@ pub fn of_form(form: Form, joined: bool) -> i32 {
         Form::Line | Form::Option | Form::Plain => 5,
         Form::Argument | Form::Call | Form::Comparison | Form::Default => 0,
         Form::Inline | Form::Spaced => -5,
+        Form::Prose => -10,
     };
     points - if joined { 15 } else { 0 }
 }
@@ -73,7 +74,7 @@ enum Place {
 pub fn of_path(path: &[u8], form: Option<Form>) -> (i32, &'static str) {
     let unquoted = matches!(
         form,
-        Some(Form::Line | Form::Plain | Form::Inline | Form::Spaced)
+        Some(Form::Line | Form::Plain | Form::Inline | Form::Spaced | Form::Prose)
     );
     match (place(path), form) {
         (Place::Generated, Some(_)) => (-40, "a file that tools write"),

@@ -37,6 +37,13 @@ const MIN_KEY_BYTES: usize = 8;
 /// # Errors
 /// The value refers to something, is a template, or is of another kind: a path, an address, a number.
 pub fn judge(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static str> {
+    match percent_decoded(value) {
+        Some(text) => judge_plain(&text, setting),
+        None => judge_plain(value, setting),
+    }
+}
+
+fn judge_plain(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static str> {
     let least = match setting.kind {
         NameKind::Password => MIN_PASSWORD_BYTES,
         NameKind::Key => MIN_KEY_BYTES,
@@ -47,7 +54,8 @@ pub fn judge(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static str
     if value.iter().any(|b| !b.is_ascii_graphic()) {
         return Err("holds spaces or other characters that secrets do not hold");
     }
-    if is_template(value) {
+    let bits = random_bits(value);
+    if is_template(value, bits) {
         return Err("a template or a variable");
     }
     if is_address(value) {
@@ -59,11 +67,10 @@ pub fn judge(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static str
     if is_number(value, setting.kind) {
         return Err("a number, a version, an address or marks");
     }
-    let bits = random_bits(value);
-    if !setting.quoted && is_code(value, bits) {
+    if !setting.quoted && is_code(value, bits, setting) {
         return Err("a name or an expression of the program");
     }
-    if is_constant(value, bits) {
+    if is_constant(value, bits, setting.kind) {
         return Err("words joined by marks, as constants and keys are");
     }
     if is_expression(value, bits) {
@@ -85,8 +92,16 @@ pub fn judge(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static str
         });
     }
     if let Some(text) = decoded_text(value) {
-        // Base64 of text, as Kubernetes keeps all values: what counts is the text.
-        if text.len() < MIN_PASSWORD_BYTES || is_template(&text) || is_address(&text) {
+        // Base64 of text, as Kubernetes keeps all values: what counts is the text, and of what a header
+        // holds, `user:password`, the second half.
+        let text = match memchr::memchr(b':', &text) {
+            Some(colon) if setting.name.is_empty() => text[colon + 1..].to_vec(),
+            _ => text,
+        };
+        if text.len() < MIN_PASSWORD_BYTES
+            || is_template(&text, random_bits(&text))
+            || is_address(&text)
+        {
             return Err("base64 of something else than a secret");
         }
         if placeholder::reason(&text).is_some() || repeats_name(&text, setting.name) {
@@ -160,31 +175,49 @@ fn contains(value: &[u8], any: &[&str]) -> bool {
 }
 
 /// `${X}`, `{{ x }}`, `%s`, `<x>`, `$x`, `:x`, `@x@` and their kin.
-fn is_template(value: &[u8]) -> bool {
-    let (Some(first), Some(last)) = (value.first(), value.last()) else {
-        return true;
+fn is_template(value: &[u8], bits: f64) -> bool {
+    const PAIRS: &[(&str, &str)] = &[
+        ("${", "}"),
+        ("{{", "}}"),
+        ("#{", "}"),
+        ("@{", "}"),
+        ("$(", ")"),
+        ("$[", "]"),
+        ("%(", ")"),
+        ("[[", "]]"),
+        ("{%", "%}"),
+        ("<%", "%>"),
+        ("<?", "?>"),
+    ];
+    let pair = |(open, close): &(&str, &str)| {
+        memchr::memmem::find(value, open.as_bytes())
+            .is_some_and(|at| memchr::memmem::find(&value[at..], close.as_bytes()).is_some())
     };
     let identifier = |text: &[u8]| {
-        !text.is_empty()
-            && text
-                .iter()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'[' | b']'))
+        text.iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'[' | b']'))
             && text.iter().any(u8::is_ascii_alphabetic)
     };
-    contains(
-        value,
-        &[
-            "${", "{{", "}}", "#{", "$(", "<%", "%>", "@{", "$[", "%(", "[[", "{%", "$$(", "<?",
-        ],
-    ) || matches!(
-        (first, last),
-        (b'<', b'>') | (b'{', b'}') | (b'[', b']') | (b'(', b')') | (b'%', b'%') | (b'@', b'@')
-    ) || contains(value, &["%s", "%d", "%v", "{}", "{0}", "%@", "%x"])
-        || *first == b'$'
-            && identifier(&value[1..])
-            && (value[1..].iter().all(|b| !b.is_ascii_digit())
-                || value.len() < 12 && !value[1].is_ascii_digit())
-        || *first == b':' && identifier(&value[1..]) && random_bits(value) < 10.0
+    match *value {
+        [] => return true,
+        // Templates that were cut, since a quote or a space stood in them.
+        [b'$', b'{' | b'('] | [b'{', b'{'] => return true,
+        [b'$', b'{' | b'(', ..] | [b'{', b'{', ..] | [b'<', b'%' | b'?', ..] => return true,
+        [b'<', .., b'>']
+        | [b'{', .., b'}']
+        | [b'[', .., b']']
+        | [b'(', .., b')']
+        | [b'%', .., b'%']
+        | [b'@', .., b'@'] => {
+            return true;
+        }
+        [b'$' | b':' | b'@' | b'%', ref rest @ ..] if identifier(rest) && bits < 12.0 => {
+            return true;
+        }
+        _ => {}
+    }
+    PAIRS.iter().any(pair) && bits < 40.0
+        || contains(value, &["%s", "%d", "%v", "{}", "{0}", "%@"]) && bits < 20.0
         || value
             .iter()
             .all(|b| matches!(b, b'*' | b'.' | b'x' | b'X' | b'-' | b'_' | b'#' | b'?'))
@@ -265,6 +298,7 @@ fn is_stored_elsewhere(value: &[u8]) -> bool {
         "{SHA}",
         "{bcrypt}",
         "scrypt",
+        "scram-sha",
         "sha256:",
         "sha1:",
         "sha512:",
@@ -293,46 +327,92 @@ fn is_stored_elsewhere(value: &[u8]) -> bool {
 }
 
 /// Without quotes: a variable, a member, a call, a type, a literal of the language.
-fn is_code(value: &[u8], bits: f64) -> bool {
-    if contains(
-        value,
-        &[
-            "(", ")", "[", "]", "{", "}", "->", "::", "==", "=>", "&&", "||", "+=", "...",
-        ],
-    ) {
+fn is_code(value: &[u8], bits: f64, setting: &Setting<'_>) -> bool {
+    const SIGNS: &[&str] = &["->", "::", "==", "=>", "&&", "||", "+=", "..."];
+    let brackets = value
+        .iter()
+        .any(|b| matches!(b, b'(' | b')' | b'[' | b']' | b'{' | b'}'));
+    if contains(value, SIGNS) || brackets && bits < 25.0 {
         return true;
     }
-    let identifier = value.iter().all(|b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'$' | b'?' | b'!' | b'*' | b'&')
-    }) && !value[0].is_ascii_digit();
-    let digits = value.iter().any(u8::is_ascii_digit);
-    identifier
-        && (bits < if digits { -4.0 } else { 10.0 }
-            || memchr::memchr(b'.', value).is_some() && bits < 20.0)
+    let value = match value {
+        [b'&' | b'*' | b'!' | b'$', rest @ ..] => rest,
+        whole => whole,
+    };
+    let number = value.iter().take_while(|b| b.is_ascii_digit()).count();
+    if number > 0 && value[number..].first() == Some(&b'.') && bits < 10.0 {
+        // `6.hours`.
+        return true;
+    }
+    let member = |part: &[u8]| {
+        !part.is_empty()
+            && !part[0].is_ascii_digit()
+            && part
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$'))
+    };
+    let parts = value.split(|b| *b == b'.').count();
+    if !value.split(|b| *b == b'.').all(member) {
+        return false;
+    }
+    if parts > 1 {
+        return bits < 20.0;
+    }
+    if !value.iter().any(u8::is_ascii_digit) {
+        return bits < 10.0;
+    }
+    let tail = value
+        .iter()
+        .rev()
+        .skip_while(|b| b.is_ascii_punctuation())
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let of_settings = matches!(setting.form, Form::Line | Form::Plain | Form::Option);
+    // `DB_PASSWORD=Window1993_`; names of variables rarely end so.
+    if setting.kind == NameKind::Password && of_settings && (tail >= 2 || bits > -4.0) {
+        return false;
+    }
+    bits < if of_settings { -4.0 } else { 6.0 }
 }
 
 /// Words joined by marks, as keys of translations, routes, rules of validation, CSS classes and
-/// constants are written. Numbers among them do not make a secret of it.
-fn is_constant(value: &[u8], bits: f64) -> bool {
-    let joints = |b: &u8| matches!(b, b'_' | b'-' | b'.' | b':' | b'|' | b',');
-    let joined = value.iter().filter(|b| joints(b)).count();
-    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    let words = letters + joined == value.len() && bits < 10.0;
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    let numbered = letters + joined + digits == value.len() && joined >= 2 && bits < -4.0;
+/// constants are written. Numbers among them do not make a key of it; at the end of three words and
+/// more they may make a password.
+fn is_constant(value: &[u8], bits: f64, kind: NameKind) -> bool {
+    let joints = |b: &u8| matches!(b, b'_' | b'-' | b'.' | b':' | b'|' | b',' | b'/');
     let begins = value[0].is_ascii_alphabetic() || value[0] == b'_';
-    joined > 0 && begins && (words || numbered)
+    if !begins || !value.iter().all(|b| b.is_ascii_alphanumeric() || joints(b)) {
+        return false;
+    }
+    let joined = value.iter().filter(|b| joints(b)).count();
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    if joined == 0 || bits >= 10.0 {
+        return false;
+    }
+    if digits == 0 {
+        return true;
+    }
+    let numbered = joined >= 2 && bits < -4.0;
+    let passphrase = kind == NameKind::Password
+        && joined >= 3
+        && value
+            .iter()
+            .all(|b| !matches!(b, b'.' | b':' | b'|' | b',' | b'/'))
+        && value.last().is_some_and(u8::is_ascii_digit)
+        && !value
+            .split(joints)
+            .any(|word| is_made_of(&word.to_ascii_lowercase(), NAME_WORDS));
+    numbered && !passphrase
 }
 
 /// A regular expression, or a piece of a program that two quotes of other literals enclose.
 fn is_expression(value: &[u8], bits: f64) -> bool {
-    contains(
-        value,
-        &[
-            "[a-z", "[A-Z", "[0-9", "[^", "\\d", "\\w", "\\s", "(?", ".*", ".+", ")[", "](",
-            ".split(", "+)",
-        ],
-    ) || memchr::memchr2(b'(', b')', value).is_some() && bits < 12.0
+    const SIGNS: &[&str] = &[
+        "[a-z", "[A-Z", "[0-9", "[a-f", "[^", "\\d", "\\w", "\\s", "(?", ".*", ".+", ".split(",
+    ];
+    contains(value, SIGNS) && bits < 40.0
+        || contains(value, &[")[", "]("]) && bits < 15.0
+        || memchr::memchr2(b'(', b')', value).is_some() && bits < 5.0
 }
 
 /// A public key or a certificate in base64.
@@ -349,137 +429,154 @@ fn is_public_key(value: &[u8]) -> bool {
         )
 }
 
+/// Words that names and placeholders are made of.
+const NAME_WORDS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "passwort",
+    "passcode",
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "key",
+    "api",
+    "auth",
+    "credential",
+    "credentials",
+    "access",
+    "private",
+    "client",
+    "user",
+    "admin",
+    "root",
+    "test",
+    "testing",
+    "my",
+    "the",
+    "db",
+    "database",
+    "default",
+    "value",
+    "string",
+    "text",
+    "none",
+    "null",
+    "nil",
+    "true",
+    "false",
+    "empty",
+    "foo",
+    "bar",
+    "baz",
+    "new",
+    "old",
+    "some",
+    "super",
+    "very",
+    "strong",
+    "secure",
+    "this",
+    "that",
+    "is",
+    "a",
+    "an",
+    "here",
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "redis",
+    "mongo",
+    "mongodb",
+    "rabbitmq",
+    "guest",
+    "minio",
+    "elastic",
+    "wordpress",
+    "drupal",
+    "app",
+    "application",
+    "service",
+    "account",
+    "login",
+    "sample",
+    "temp",
+    "tmp",
+    "dev",
+    "prod",
+    "local",
+    "localhost",
+    "not",
+    "no",
+    "in",
+    "wrong",
+    "bad",
+    "good",
+    "valid",
+    "correct",
+    "incorrect",
+    "another",
+    "other",
+    "random",
+    "hash",
+    "hashed",
+    "encrypted",
+    "plain",
+    "cleartext",
+    "session",
+    "cookie",
+    "id",
+    "name",
+    "username",
+    "base",
+    "sekret",
+    "sesame",
+    "open",
+    "p",
+    "w",
+    "pw",
+    "pswd",
+    "demo",
+    "keyboard",
+    "cat",
+    "shh",
+    "top",
+    "topsecret",
+    "hello",
+    "world",
+    "welcome",
+    "jwt",
+    "oauth",
+    "bearer",
+    "refresh",
+    "server",
+    "signing",
+    "encryption",
+    "master",
+    "web",
+    "site",
+    "qwerty",
+    "qwertyuiop",
+    "asdf",
+    "asdfgh",
+    "asdfghjkl",
+    "zxcvbn",
+    "qaz",
+    "wsx",
+    "abc",
+    "abcd",
+    "xyz",
+    "letmein",
+    "iloveyou",
+    "monkey",
+    "dragon",
+];
+
 /// Whether a value is made of the words of names: `db-password`, `SecretKey1`, `admin_token`.
 fn repeats_name(value: &[u8], name: &[u8]) -> bool {
-    const WORDS: &[&str] = &[
-        "password",
-        "passwd",
-        "passphrase",
-        "passwort",
-        "passcode",
-        "pass",
-        "pwd",
-        "secret",
-        "token",
-        "apikey",
-        "key",
-        "api",
-        "auth",
-        "credential",
-        "credentials",
-        "access",
-        "private",
-        "client",
-        "user",
-        "admin",
-        "root",
-        "test",
-        "testing",
-        "my",
-        "the",
-        "db",
-        "database",
-        "default",
-        "value",
-        "string",
-        "text",
-        "none",
-        "null",
-        "nil",
-        "true",
-        "false",
-        "empty",
-        "foo",
-        "bar",
-        "baz",
-        "new",
-        "old",
-        "some",
-        "super",
-        "very",
-        "strong",
-        "secure",
-        "this",
-        "that",
-        "is",
-        "a",
-        "an",
-        "here",
-        "postgres",
-        "postgresql",
-        "mysql",
-        "mariadb",
-        "redis",
-        "mongo",
-        "mongodb",
-        "rabbitmq",
-        "guest",
-        "minio",
-        "elastic",
-        "wordpress",
-        "drupal",
-        "app",
-        "application",
-        "service",
-        "account",
-        "login",
-        "sample",
-        "temp",
-        "tmp",
-        "dev",
-        "prod",
-        "local",
-        "localhost",
-        "not",
-        "no",
-        "in",
-        "wrong",
-        "bad",
-        "good",
-        "valid",
-        "correct",
-        "incorrect",
-        "another",
-        "other",
-        "random",
-        "hash",
-        "hashed",
-        "encrypted",
-        "plain",
-        "cleartext",
-        "session",
-        "cookie",
-        "id",
-        "name",
-        "username",
-        "base",
-        "sekret",
-        "sesame",
-        "open",
-        "p",
-        "w",
-        "pw",
-        "pswd",
-        "demo",
-        "keyboard",
-        "cat",
-        "shh",
-        "top",
-        "topsecret",
-        "hello",
-        "world",
-        "welcome",
-        "jwt",
-        "oauth",
-        "bearer",
-        "refresh",
-        "server",
-        "signing",
-        "encryption",
-        "master",
-        "web",
-        "site",
-    ];
     let lower: Vec<u8> = value
         .iter()
         .map(|b| unleet(b.to_ascii_lowercase()))
@@ -501,7 +598,7 @@ fn repeats_name(value: &[u8], name: &[u8]) -> bool {
         if letters.is_empty() || rest > 4 {
             return false;
         }
-        letters == name || is_made_of(&letters, WORDS)
+        letters == name || is_made_of(&letters, NAME_WORDS)
     })
 }
 
@@ -535,6 +632,30 @@ fn is_made_of(text: &[u8], words: &[&str]) -> bool {
         }
     }
     reachable[text.len()]
+}
+
+/// What `%XX` in a value stand for, where they stand for text.
+fn percent_decoded(value: &[u8]) -> Option<Vec<u8>> {
+    memchr::memchr(b'%', value)?;
+    let digit = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
+    let mut text = Vec::with_capacity(value.len());
+    let mut at = 0;
+    while at < value.len() {
+        let pair = value
+            .get(at + 1..at + 3)
+            .and_then(|p| Some((digit(p[0])?, digit(p[1])?)));
+        match pair {
+            Some((high, low)) if value[at] == b'%' => {
+                text.push(high << 4 | low);
+                at += 3;
+            }
+            _ => {
+                text.push(value[at]);
+                at += 1;
+            }
+        }
+    }
+    (text.len() < value.len() && text.iter().all(u8::is_ascii_graphic)).then_some(text)
 }
 
 /// The text that a value is the base64 of, if it is.
