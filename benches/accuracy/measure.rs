@@ -113,6 +113,8 @@ pub fn measure(corpus: &Path) -> Outcome<()> {
     recall(&all, |s| {
         (s.group == Some(Group::Provider) && s.syntax != "rule-example").then(|| s.kind.clone())
     });
+    println!("# Credential kinds that no rule of their own answers for, both halves\n");
+    own_rules(&all);
     println!("# Recall by class of generic value, both halves\n");
     recall(&all, |s| {
         (s.group == Some(Group::Generic) && !s.syntax.starts_with("form")).then(|| s.kind.clone())
@@ -205,6 +207,27 @@ fn false_alarms(judged: &[Judged<'_>]) -> String {
     out
 }
 
+/// Counts what the rules for names and values do not account for: a kind found by them alone needs a name beside it.
+fn own_rules(judged: &[Judged<'_>]) {
+    let mut table = Table::default();
+    for (sample, answer) in judged {
+        if sample.group != Some(Group::Provider) || sample.syntax == "rule-example" {
+            continue;
+        }
+        let row = table.row(&sample.kind);
+        if answer
+            .inside
+            .iter()
+            .any(|(_, group)| *group != Group::Generic)
+        {
+            row.found += 1;
+        } else {
+            row.missed += 1;
+        }
+    }
+    print_worst(&table);
+}
+
 fn recall(judged: &[Judged<'_>], row: impl Fn(&Sample) -> Option<String>) {
     let mut table = Table::default();
     for (sample, answer) in judged.iter().filter(|(s, _)| s.secret) {
@@ -217,6 +240,10 @@ fn recall(judged: &[Judged<'_>], row: impl Fn(&Sample) -> Option<String>) {
             }
         }
     }
+    print_worst(&table);
+}
+
+fn print_worst(table: &Table) {
     let rows = table.worst_recall();
     let perfect = rows.iter().filter(|(_, tally)| tally.missed == 0).count();
     for (name, tally) in rows.iter().filter(|(_, tally)| tally.missed > 0) {

@@ -391,11 +391,6 @@ impl Parser<'_> {
                 return self.literal(self.blanks(at + comparison.len()), Form::Comparison);
             }
         }
-        for method in [&b".equals("[..], b".equalsIgnoreCase(", b".eq("] {
-            if two(method) {
-                return self.literal(at + method.len(), Form::Comparison);
-            }
-        }
         for give in [
             &b"||="[..],
             b"??=",
@@ -589,7 +584,15 @@ impl Parser<'_> {
 
     /// `setName("value")`: the literal is the first argument, and the last.
     fn call(&self, at: usize) -> Option<Assignment> {
-        let (found, end) = self.literal_and_end(self.space(at + 1), Form::Call)?;
+        // `name.equals("value")`: a dot is part of a name.
+        let method = self.text[self.name.clone()].rsplit(|b| *b == b'.').next();
+        let form = match method {
+            Some(b"equals" | b"equalsIgnoreCase" | b"eq" | b"compareTo" | b"isEqualTo") => {
+                Form::Comparison
+            }
+            _ => Form::Call,
+        };
+        let (found, end) = self.literal_and_end(self.space(at + 1), form)?;
         let after = self.space(end);
         matches!(self.byte(after), b')' | b',').then_some(found)
     }
@@ -816,4 +819,127 @@ fn trimmed(text: &[u8], range: Range<usize>) -> Range<usize> {
     let front = inside.len() - inside.trim_ascii_start().len();
     let start = range.start + front;
     start..start + inside.trim_ascii().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The value given to the first name in `text` that holds `secret`, and its form.
+    fn given(text: &str) -> Option<(&str, Form)> {
+        let lower = text.to_ascii_lowercase();
+        let start = lower.find("secret")?;
+        let found = assignment(text.as_bytes(), start..start + "secret".len())?;
+        Some((&text[found.value], found.form))
+    }
+
+    #[test]
+    fn values_are_found_in_the_syntaxes_of_programs_and_configuration() {
+        let mut wrong = Vec::new();
+        for (text, value, form) in [
+            ("secret = \"v1\"", "v1", Form::Quoted),
+            ("client_secret: 'v1',", "v1", Form::Quoted),
+            ("  \"clientSecret\": \"v1\",", "v1", Form::Quoted),
+            ("\\\"secret\\\": \\\"v1\\\"", "v1", Form::Quoted),
+            ("&quot;secret&quot;: &quot;v1&quot;", "v1", Form::Quoted),
+            ("secret := `v1`", "v1", Form::Quoted),
+            ("$secret = 'v1';", "v1", Form::Quoted),
+            ("config['secret'] = 'v1'", "v1", Form::Quoted),
+            (":secret => 'v1'", "v1", Form::Quoted),
+            ("secret <- \"v1\"", "v1", Form::Quoted),
+            ("val secret: String = \"v1\"", "v1", Form::Quoted),
+            ("let secret: &'static str = \"v1\";", "v1", Form::Quoted),
+            ("char secret[] = \"v1\";", "v1", Form::Quoted),
+            ("var secret string = \"v1\"", "v1", Form::Quoted),
+            ("secret = b'v1'", "v1", Form::Quoted),
+            ("secret = String::from(\"v1\")", "v1", Form::Quoted),
+            ("secret = \"\"\"\nv1\n\"\"\"", "v1", Form::Quoted),
+            ("secret = (\n  'v1'\n)", "v1", Form::Quoted),
+            ("secret = 'it\\'s'", "it\\'s", Form::Quoted),
+            ("export SECRET=v1 # note", "v1", Form::Line),
+            ("SECRET=v1\nNEXT=2", "v1", Form::Line),
+            ("secret: v1 # note", "v1", Form::Plain),
+            ("secret: |\n  v1\nnext: 2", "v1", Form::Plain),
+            ("?a=1&secret=v1&b=2", "v1", Form::Inline),
+            ("Server=x;Secret=v1;Y=z", "v1", Form::Inline),
+            ("<secret>v1</secret>", "v1", Form::Element),
+            (
+                "<secret type=\"x\"><![CDATA[v1]]></secret>",
+                "v1",
+                Form::Element,
+            ),
+            ("<add key=\"Secret\" value=\"v1\"/>", "v1", Form::Pair),
+            ("<string name=\"secret\">v1</string>", "v1", Form::Element),
+            ("- name: SECRET\n  value: v1\n", "v1", Form::Pair),
+            (
+                "{\"name\": \"SECRET\", \"value\": \"v1\"}",
+                "v1",
+                Form::Pair,
+            ),
+            ("define('SECRET', 'v1');", "v1", Form::Argument),
+            ("os.getenv(\"SECRET\", \"v1\")", "v1", Form::Argument),
+            ("x.setSecret(\"v1\")", "v1", Form::Call),
+            ("if secret == 'v1' {", "v1", Form::Comparison),
+            ("if (secret.equals(\"v1\"))", "v1", Form::Comparison),
+            ("strcmp(secret, \"v1\")", "v1", Form::Comparison),
+            ("secret || 'v1'", "v1", Form::Default),
+            ("secret = process.env.S || 'v1'", "v1", Form::Default),
+            ("${SECRET:-v1}", "v1", Form::Default),
+            (
+                "variable \"secret\" {\n  default = \"v1\"\n}",
+                "v1",
+                Form::Default,
+            ),
+            ("run --secret v1 --next", "v1", Form::Option),
+            ("ENV SECRET v1", "v1", Form::Option),
+            ("secret \"v1\"", "v1", Form::Spaced),
+            ("The secret is v1.", "v1", Form::Prose),
+            ("| secret | v1 |", "v1", Form::Prose),
+            ("secret%3Dv1%26", "v1%26", Form::Inline),
+        ] {
+            if given(text) != Some((value, form)) {
+                wrong.push(format!("{text:?}: {:?}", given(text)));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn what_gives_no_value_is_left_alone() {
+        for text in [
+            "secret",
+            "secret()",
+            "secret::new()",
+            "secret = ",
+            "[\"secret\", \"v1\", \"x\"]",
+            "{\"secret\", \"v1\": 1}",
+            "secret =~ 'v1'",
+            "secret = 'v1",
+            "a secret of his",
+            "std::secret::x",
+        ] {
+            assert_eq!(given(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3000))]
+
+        /// Whatever stands around a word, ranges are in bounds and the name holds the word.
+        #[test]
+        fn any_bytes_are_safe_and_ranges_in_bounds(
+            head in prop::collection::vec(any::<u8>(), 0..40),
+            tail in "[ -~\n]{0,80}",
+        ) {
+            let mut text = head.clone();
+            text.extend_from_slice(b"Secret");
+            text.extend_from_slice(tail.as_bytes());
+            let word = head.len()..head.len() + 6;
+            if let Some(found) = assignment(&text, word.clone()) {
+                prop_assert!(found.name.start <= word.start && found.name.end >= word.end);
+                prop_assert!(!found.value.is_empty() && found.value.end <= text.len());
+            }
+        }
+    }
 }
