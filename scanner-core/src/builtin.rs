@@ -107,6 +107,7 @@ fn rule(row: &RuleRow) -> Rule {
         generic: row.generic,
         assignment: row.assignment,
         judge: row.judge,
+        builtin: true,
     }
 }
 

@@ -181,6 +181,7 @@ pub(crate) fn report() -> Report {
             ]
             .into(),
             ruleset_hash: "0123456789abcdef".repeat(4),
+            below_confidence: 3,
             complete: false,
             issues: vec![
                 ScanIssue {

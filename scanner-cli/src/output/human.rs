@@ -584,6 +584,7 @@ CRITICAL  GitHub personal access token  [github-pat]
         let wanted = "
 4 secrets found in 9 places: 1 critical, 1 high, 2 low.
 Scanned /srv/app.git (history): 262,343 blobs, 71,000 commits, 1 tag, 8.1 GB in 3.2 s.
+3 less likely findings not shown (--min-confidence low shows all).
 INCOMPLETE: not everything could be scanned. 3 blobs not scanned: 1 too large, 2 corrupt.
   corrupt     d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1  objects/pack/pack-\\u{1b}[31m.pack:  bad \\u{202e} near AKI**************7Q7
 ";

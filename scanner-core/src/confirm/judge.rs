@@ -87,7 +87,8 @@ pub(super) fn secret(rule: &Rule, secret: &[u8], trace: &mut Trace) -> Option<Ju
         points += worth(secret, &setting, trace)?;
         return (points >= LEAST_POINTS).then_some(Judgement { proof, points });
     }
-    if proof != Proof::Proven
+    if rule.builtin
+        && proof != Proof::Proven
         && let Some(reason) = placeholder::reason(secret)
     {
         points += PLACEHOLDER_POINTS;

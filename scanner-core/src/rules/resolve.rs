@@ -299,5 +299,6 @@ fn new_rule(id: &str, unicode: bool) -> Rule {
         generic: false,
         assignment: None,
         judge: None,
+        builtin: false,
     }
 }

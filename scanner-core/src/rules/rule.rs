@@ -40,6 +40,9 @@ pub struct Rule {
     /// The secret is judged as the value of an assignment to such a name would be: placeholders and
     /// references are dropped, and how random it looks moves the confidence.
     pub judge: Option<NameKind>,
+    /// Whether it comes with the library. Values that only stand for a secret (`XXXX`, `EXAMPLE`,
+    /// sequences) lower its confidence; rules that others write are taken at their word.
+    pub builtin: bool,
 }
 
 /// Of what kind a secret is whose name tells it.

@@ -379,6 +379,7 @@ impl Canonical {
             generic,
             assignment,
             judge,
+            builtin,
         } = rule;
         self.text(&info.id);
         self.text(info.severity.as_str());
@@ -415,6 +416,7 @@ impl Canonical {
         self.sorted(validate, |out, validator| out.text(validator.name()));
         self.number(u64::from(*drop_if_invalid));
         self.number(u64::from(*generic));
+        self.number(u64::from(*builtin));
         for kind in [assignment, judge] {
             self.text(kind.map_or("", super::NameKind::as_str));
         }
@@ -861,7 +863,10 @@ stopwords = ["changeme"]
             assert!(builtin.rules.is_empty());
             return;
         }
-        let loaded = RuleSet::load(&patterns).expect("the build has accepted them");
+        let mut loaded = RuleSet::load(&patterns).expect("the build has accepted them");
+        for rule in &mut loaded.rules.rules {
+            rule.builtin = true;
+        }
         assert_eq!(builtin.hash(), loaded.rules.hash());
         for (ours, read) in builtin.rules.iter().zip(&loaded.rules.rules) {
             assert_eq!(ours.info, read.info);
