@@ -1,5 +1,6 @@
 //! Whether a name says that its value is a secret, and how loudly.
 
+use super::wordlike::random_bits;
 use crate::rules::NameKind;
 
 /// What a name says.
@@ -298,6 +299,30 @@ const ABOUT: &[&str] = &[
     "rule",
     "rules",
     "check",
+    "used",
+    "mtime",
+    "ctime",
+    "last",
+    "since",
+    "within",
+    "after",
+    "before",
+    "until",
+    "mgr",
+    "modified",
+    "days",
+    "hours",
+    "minutes",
+    "seconds",
+    "history",
+    "attempts",
+    "retries",
+    "identifier",
+    "audience",
+    "claim",
+    "claims",
+    "usage",
+    "review",
 ];
 /// Words ahead of the secret's that make it public, or something else altogether.
 const PUBLIC: &[&str] = &[
@@ -367,6 +392,13 @@ const PUBLIC: &[&str] = &[
     "css",
     "theme",
     "color",
+    "request",
+    "change",
+    "action",
+    "grant",
+    "idempotency",
+    "badge",
+    "deletion",
 ];
 /// Words that mark a value as made up.
 const MADE_UP: &[&str] = &[
@@ -379,6 +411,10 @@ const MADE_UP: &[&str] = &[
 /// # Errors
 /// The name holds no word for a secret, or is about one, or its secret is public.
 pub fn judge(name: &[u8]) -> Result<NameVerdict, &'static str> {
+    // Where base64 holds the letters by chance, what surrounds them is no name.
+    if name.len() >= 20 && random_bits(name) > 25.0 {
+        return Err("random text rather than a name");
+    }
     let words = words(name);
     let word = |i: usize| words.get(i).map_or("", String::as_str);
     let found = (0..words.len()).rev().find_map(|i| {

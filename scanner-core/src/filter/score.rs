@@ -67,6 +67,17 @@ enum Place {
     Other,
 }
 
+/// Returns the points of a match at a path, from those it has anywhere. A path alone takes no match of a
+/// rule with a format of its own below a medium confidence.
+pub fn at_path(points: i32, path: &[u8], form: Option<Form>) -> i32 {
+    let (of_path, _) = of_path(path, form);
+    let floor = match form {
+        None => points.min(MEDIUM_POINTS),
+        Some(_) => i32::MIN,
+    };
+    (points + of_path).max(floor)
+}
+
 /// Returns the points for a path, which may be empty where it is not known, and why. `form` is that of
 /// an assignment; `None` for rules with a format of their own.
 ///

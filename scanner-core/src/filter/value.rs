@@ -76,6 +76,9 @@ fn judge_plain(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static s
     if is_expression(value, bits) {
         return Err("a regular expression or a piece of a program");
     }
+    if setting.kind == NameKind::Key && is_key_id(value, setting.name) {
+        return Err("the id of a key");
+    }
     if is_public_key(value) {
         return Err("a public key");
     }
@@ -165,7 +168,14 @@ fn is_number(value: &[u8], kind: NameKind) -> bool {
     let joints = value
         .iter()
         .any(|b| matches!(b, b'.' | b'|' | b'^' | b':' | b'/' | b','));
-    let letters = value.iter().any(u8::is_ascii_alphabetic);
+    // A date and a time have the letters T and Z.
+    let date = value.len() >= 10
+        && value[4] == b'-'
+        && value[7] == b'-'
+        && value[..4].iter().all(u8::is_ascii_digit);
+    let letters = value
+        .iter()
+        .any(|b| b.is_ascii_alphabetic() && !(date && matches!(b, b'T' | b'Z')));
     !letters && (kind == NameKind::Key || digits < 6 || joints)
 }
 
@@ -194,9 +204,9 @@ fn is_template(value: &[u8], bits: f64) -> bool {
             .is_some_and(|at| memchr::memmem::find(&value[at..], close.as_bytes()).is_some())
     };
     let identifier = |text: &[u8]| {
-        text.iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'[' | b']'))
-            && text.iter().any(u8::is_ascii_alphabetic)
+        text.iter().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'[' | b']' | b':' | b'$')
+        }) && text.iter().any(u8::is_ascii_alphabetic)
     };
     match *value {
         [] => return true,
@@ -413,6 +423,17 @@ fn is_expression(value: &[u8], bits: f64) -> bool {
     contains(value, SIGNS) && bits < 40.0
         || contains(value, &[")[", "]("]) && bits < 15.0
         || memchr::memchr2(b'(', b')', value).is_some() && bits < 5.0
+}
+
+/// The id or the fingerprint of an OpenPGP key: 8, 16 or 40 hexadecimal digits in capitals.
+fn is_key_id(value: &[u8], name: &[u8]) -> bool {
+    let digits = value.strip_prefix(b"0x").unwrap_or(value);
+    let name = name.to_ascii_lowercase();
+    matches!(digits.len(), 8 | 16 | 40)
+        && digits
+            .iter()
+            .all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(b))
+        && contains(&name, &["sign", "gpg", "pgp"])
 }
 
 /// A public key or a certificate in base64.

@@ -63,11 +63,10 @@ impl<'a> Assembly<'a> {
             return;
         }
         // A finding is as sure as its surest place. What proves itself does so anywhere.
-        let (of_path, _) = score::of_path(&located.path, raw.form);
         let here = if finding.proof == Proof::Proven {
             raw.points
         } else {
-            raw.points + of_path
+            score::at_path(raw.points, &located.path, raw.form)
         };
         *points = (*points).max(here);
         occurrences.push(Occurrence {
