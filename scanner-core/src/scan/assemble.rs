@@ -5,7 +5,7 @@ use super::{
     scanner::Scanner,
 };
 use crate::{
-    filter::score,
+    filter::{score, without::Filter},
     model::{
         BlobCounts, CommitId, CommitInfo, Finding, Fingerprint, IssueKind, ObjectId, Occurrence,
         Proof, Receipt, Report, Where,
@@ -64,7 +64,7 @@ impl<'a> Assembly<'a> {
         }
         // A finding is as sure as its surest place. What proves itself does so anywhere.
         let (of_path, _) = score::of_path(&located.path, raw.form);
-        let here = if finding.proof == Proof::Proven {
+        let here = if finding.proof == Proof::Proven || confirmer.left_out() == Some(Filter::Path) {
             raw.points
         } else {
             raw.points + of_path
