@@ -6,9 +6,17 @@ use scanner_core::{
     rules::RuleSet,
     scan::{GitInput, HistoryScope, Input, NoObserver, Scanner},
 };
-use std::{collections::BTreeMap, path::Path, sync::atomic::AtomicBool};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufWriter, Write},
+    path::Path,
+    sync::atomic::AtomicBool,
+};
 
-pub fn history(clones: &Path) -> Outcome<()> {
+/// Prints the counts and writes one line a finding: repository, blob, line, path, rule, redacted secret.
+pub fn history(clones: &Path, findings: &Path) -> Outcome<()> {
+    let mut list = BufWriter::new(fs::File::create(findings)?);
     let scanner = Scanner::builder().rules(RuleSet::builtin()).build()?;
     let mut total = (0, 0);
     let mut rules = BTreeMap::<String, usize>::new();
@@ -28,6 +36,17 @@ pub fn history(clones: &Path) -> Outcome<()> {
         for finding in kept {
             count += 1;
             *rules.entry(finding.rule.id.clone()).or_default() += 1;
+            let place = &finding.occurrences[0];
+            writeln!(
+                list,
+                "{} {} {} {} {} {}",
+                repository.name,
+                place.blob,
+                place.location.start_line,
+                place.path,
+                finding.rule.id,
+                finding.secret
+            )?;
         }
         let megabytes = report.receipt.bytes / 1_000_000;
         total.0 += megabytes;
@@ -47,7 +66,7 @@ pub fn history(clones: &Path) -> Outcome<()> {
     for (rule, count) in rules {
         println!("- {rule}: {count}");
     }
-    Ok(())
+    Ok(list.flush()?)
 }
 
 fn rate(megabytes: u64, count: u64) -> f64 {

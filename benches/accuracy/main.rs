@@ -8,7 +8,9 @@
 //! ```sh
 //! cargo bench --bench accuracy -- build CLONES CORPUS      # CLONES holds owner/name, bare clones or work trees
 //! cargo bench --bench accuracy -- measure CORPUS           # tables by group, syntax, kind and rule
+//! cargo bench --bench accuracy -- filters CORPUS           # what each filter is worth
 //! cargo bench --bench accuracy -- list CORPUS misses|alarms
+//! cargo bench --bench accuracy -- history CLONES FINDINGS  # whole histories; writes what is reported to a file
 //! ```
 #![expect(clippy::print_stdout, reason = "prints its measurements")]
 #![allow(unreachable_pub, reason = "the modules of a program of its own")]
@@ -31,7 +33,9 @@ use std::path::Path;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-const USAGE: &str = "usage: build CLONES CORPUS | measure CORPUS [--without FILTER] | list CORPUS misses|alarms | history CLONES";
+const USAGE: &str =
+    "usage: build CLONES CORPUS | measure CORPUS [--without FILTER] | filters CORPUS
+    | list CORPUS misses|alarms | history CLONES FINDINGS";
 
 fn main() -> Outcome<()> {
     // Cargo adds flags of its own, such as `--bench`.
@@ -42,10 +46,14 @@ fn main() -> Outcome<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["build", clones, corpus] => build::build(Path::new(clones), Path::new(corpus)),
-        ["measure", corpus] => measure::measure(Path::new(corpus)),
+        ["measure", corpus] => measure::measure(Path::new(corpus), None),
+        ["measure", corpus, "--without", filter] => {
+            measure::measure(Path::new(corpus), Some(filter.parse()?))
+        }
+        ["filters", corpus] => measure::filters(Path::new(corpus)),
         ["list", corpus, "misses"] => measure::list(Path::new(corpus), measure::Wrong::Miss),
         ["list", corpus, "alarms"] => measure::list(Path::new(corpus), measure::Wrong::Alarm),
-        ["history", clones] => history::history(Path::new(clones)),
+        ["history", clones, findings] => history::history(Path::new(clones), Path::new(findings)),
         [] => {
             println!("{USAGE}");
             Ok(())

@@ -7,6 +7,7 @@ use crate::{
     tables::Table,
 };
 use scanner_core::{
+    filter::without::Filter,
     model::{Confidence, Finding},
     rules::RuleSet,
     scan::{Input, NoObserver, Scanner},
@@ -31,11 +32,12 @@ struct Answer {
     beside: Vec<String>,
 }
 
-fn answers(samples: &[Sample]) -> Outcome<Vec<Answer>> {
-    let scanner = Scanner::builder()
-        .rules(RuleSet::builtin())
-        .threads(1)
-        .build()?;
+fn answers(samples: &[Sample], without: Option<Filter>) -> Outcome<Vec<Answer>> {
+    let mut builder = Scanner::builder().rules(RuleSet::builtin()).threads(1);
+    if let Some(filter) = without {
+        builder = builder.without(filter);
+    }
+    let scanner = builder.build()?;
     let threads = std::thread::available_parallelism()?.get();
     let chunk = samples.len().div_ceil(threads).max(1);
     let parts: Vec<_> = std::thread::scope(|scope| {
@@ -91,10 +93,22 @@ fn touches(finding: &Finding, sample: &Sample) -> bool {
     })
 }
 
-/// Prints the tables.
-pub fn measure(corpus: &Path) -> Outcome<()> {
+/// Prints what each filter is worth: the figures of the groups without it, and those of the whole beside them.
+pub fn filters(corpus: &Path) -> Outcome<()> {
     let samples = sample::read(corpus)?;
-    let answers = answers(&samples)?;
+    let all = Filter::ALL.map(|(name, filter)| (name, Some(filter)));
+    for (name, without) in [("none", None)].into_iter().chain(all) {
+        let answers = answers(&samples, without)?;
+        let judged: Vec<_> = samples.iter().zip(&answers).collect();
+        println!("Without: {name}, both halves\n\n{}", groups(&judged));
+    }
+    Ok(())
+}
+
+/// Prints the tables.
+pub fn measure(corpus: &Path, without: Option<Filter>) -> Outcome<()> {
+    let samples = sample::read(corpus)?;
+    let answers = answers(&samples, without)?;
     for half in [Half::Tuning, Half::Test] {
         let of_half: Vec<_> = samples
             .iter()
@@ -259,7 +273,7 @@ fn print_worst(table: &Table) {
 /// Lists mistakes as JSON lines, with the content: for review on the machine that holds the corpus.
 pub fn list(corpus: &Path, wrong: Wrong) -> Outcome<()> {
     let samples = sample::read(corpus)?;
-    for (sample, answer) in samples.iter().zip(answers(&samples)?) {
+    for (sample, answer) in samples.iter().zip(answers(&samples, None)?) {
         let is_wrong = match wrong {
             Wrong::Miss => sample.secret && answer.inside.is_empty(),
             Wrong::Alarm => !sample.secret && !answer.inside.is_empty(),

@@ -10,7 +10,7 @@ use crate::{
     values::{self, Value, Wanted},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use scanner_core::filter::example;
+use scanner_core::{filter::example, model::Confidence};
 use serde::Deserialize;
 use std::{fs, ops::Range};
 
@@ -361,18 +361,24 @@ struct PatternFile {
 #[derive(Deserialize)]
 struct Pattern {
     id: String,
+    confidence: Confidence,
     tags: Vec<String>,
     examples: Vec<String>,
 }
 
-/// Id, group and one example of each built-in rule, from the files in `patterns/`: the compiled rules keep no examples.
+/// Id, group and one example of each built-in rule that reports by default, from the files in `patterns/`: the compiled
+/// rules keep no examples. What is public by design has rules of low confidence.
 pub fn rule_examples() -> Outcome<Vec<(String, Group, String)>> {
     let mut out = Vec::new();
     for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../patterns"))? {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e == "toml") {
             let file: PatternFile = toml::from_str(&fs::read_to_string(path)?)?;
-            for mut rule in file.rules {
+            let shown = file
+                .rules
+                .into_iter()
+                .filter(|rule| rule.confidence > Confidence::Low);
+            for mut rule in shown {
                 let group = group_of(&rule.tags);
                 out.push((rule.id, group, rule.examples.swap_remove(0)));
             }

@@ -12,6 +12,7 @@ use crate::{
     filter::{
         allowlist::{CompiledAllowlists, ContentVerdict, MatchText, OpenAllowlists, PathCondition},
         trace::{Step, Trace},
+        without::Filter,
     },
     model::{CommitId, Proof},
     rules::{LOOK_AROUND_BYTES, Plan, Rule, RuleSet, SecretGroup},
@@ -79,6 +80,7 @@ pub struct Confirmer {
     whole_blob: Vec<u32>,
     /// Over all rules.
     allowlists: CompiledAllowlists,
+    without: Option<Filter>,
 }
 
 #[derive(Debug)]
@@ -185,7 +187,21 @@ impl Confirmer {
             reach,
             whole_blob,
             allowlists,
+            without: None,
         }
+    }
+
+    /// Leaves out one filter, to measure what it is worth.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without(mut self, filter: Option<Filter>) -> Self {
+        self.without = filter;
+        self
+    }
+
+    /// The filter left out, if any.
+    pub(crate) fn left_out(&self) -> Option<Filter> {
+        self.without
     }
 
     /// The literals that lead to the rules.
@@ -205,6 +221,9 @@ impl Confirmer {
 
     /// Asks the allowlists about a match by its content. `None` drops it.
     pub fn content_verdict(&self, rule: u32, text: &MatchText<'_>) -> Option<Pending> {
+        if self.without == Some(Filter::Allowlist) {
+            return Some(Pending::default());
+        }
         let ask = |lists: &CompiledAllowlists| match lists.content_verdict(text) {
             ContentVerdict::Drop => None,
             ContentVerdict::Keep => Some(None),
@@ -476,6 +495,7 @@ impl ConfirmWorker {
             )
         });
         let rule_of = &compiled.rule;
+        let without = self.shared.without;
         let (matched, secret, form, judgement) = if rule_of.assignment.is_some() {
             let Some((from, found)) = judge::find(content, matched.clone()) else {
                 trace.note("syntax", false, || {
@@ -487,13 +507,13 @@ impl ConfirmWorker {
                 return true;
             };
             let window = &content[from..];
-            let judgement = judge::assigned(rule_of, window, &found, trace);
+            let judgement = judge::assigned(rule_of, window, &found, without, trace);
             let ends = found.value.end.max(found.name.end);
             let whole = from + found.name.start..from + ends;
             let value = from + found.value.start..from + found.value.end;
             (whole, value, Some(found.form), judgement)
         } else {
-            let judgement = judge::secret(rule_of, &content[secret.clone()], trace);
+            let judgement = judge::secret(rule_of, &content[secret.clone()], without, trace);
             (matched, secret, None, judgement)
         };
         let Some(judgement) = judgement else {

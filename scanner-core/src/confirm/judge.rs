@@ -3,14 +3,22 @@
 use crate::{
     extract::{self, Assignment, Form},
     filter::{
-        entropy, name, placeholder,
+        entropy,
+        name::{self, NameVerdict},
+        placeholder,
         score::{self, FAILED_POINTS, LEAST_POINTS, PLACEHOLDER_POINTS, PROVEN_POINTS},
         trace::Trace,
         validate, value,
+        without::Filter,
     },
     model::Proof,
     rules::Rule,
 };
+
+/// What a name is worth where the filter of names is left out: what a plain one has.
+const UNJUDGED_NAME_POINTS: i32 = 15;
+/// What a value is worth where the filter of values is left out: what one that looks random has.
+const UNJUDGED_VALUE_POINTS: i32 = 22;
 
 /// What the filters say of a match that they keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +28,19 @@ pub(super) struct Judgement {
 }
 
 /// Applies what any rule may ask of its secret: entropy and checks; `None` drops it.
-fn checked(rule: &Rule, secret: &[u8], trace: &mut Trace) -> Option<Proof> {
+fn checked(
+    rule: &Rule,
+    secret: &[u8],
+    without: Option<Filter>,
+    trace: &mut Trace,
+) -> Option<Proof> {
     if secret.is_empty() {
         trace.note("expression", false, || {
             ("an empty secret".to_owned(), "at least one byte".to_owned())
         });
         return None;
     }
-    if rule.entropy > 0.0 {
+    if rule.entropy > 0.0 && without != Some(Filter::Entropy) {
         let bits = entropy::shannon(secret);
         let kept = bits >= rule.entropy;
         trace.note("entropy", kept, || {
@@ -42,7 +55,12 @@ fn checked(rule: &Rule, secret: &[u8], trace: &mut Trace) -> Option<Proof> {
     }
     // Failed beats plausible beats proven: every check has to hold.
     let mut proof = None;
-    for check in &rule.validate {
+    let checks = if without == Some(Filter::Check) {
+        &[]
+    } else {
+        &rule.validate[..]
+    };
+    for check in checks {
         let result = validate::check(*check, secret);
         let kept = result != Proof::Failed || !rule.drop_if_invalid;
         trace.note("check", kept, || {
@@ -62,8 +80,13 @@ fn checked(rule: &Rule, secret: &[u8], trace: &mut Trace) -> Option<Proof> {
 }
 
 /// Applies the filters that look at the secret alone; `None` drops it.
-pub(super) fn secret(rule: &Rule, secret: &[u8], trace: &mut Trace) -> Option<Judgement> {
-    let proof = checked(rule, secret, trace)?;
+pub(super) fn secret(
+    rule: &Rule,
+    secret: &[u8],
+    without: Option<Filter>,
+    trace: &mut Trace,
+) -> Option<Judgement> {
+    let proof = checked(rule, secret, without, trace)?;
     let mut points = score::of_rule(rule.info.confidence);
     trace.points("rule", points, "what the rule's format is worth");
     match proof {
@@ -83,12 +106,14 @@ pub(super) fn secret(rule: &Rule, secret: &[u8], trace: &mut Trace) -> Option<Ju
             kind,
             form: Form::Quoted,
             quoted: true,
+            placeholders: without != Some(Filter::Placeholder),
         };
-        points += worth(secret, &setting, trace)?;
+        points += worth(secret, &setting, without, trace)?;
         return (points >= LEAST_POINTS).then_some(Judgement { proof, points });
     }
     if rule.builtin
         && proof != Proof::Proven
+        && without != Some(Filter::Placeholder)
         && let Some(reason) = placeholder::reason(secret)
     {
         points += PLACEHOLDER_POINTS;
@@ -106,11 +131,16 @@ pub(super) fn assigned(
     rule: &Rule,
     window: &[u8],
     found: &Assignment,
+    without: Option<Filter>,
     trace: &mut Trace,
 ) -> Option<Judgement> {
     let kind = rule.assignment?;
     let names = match name::judge(&window[found.name.clone()]) {
         Ok(names) if names.kind == kind => names,
+        Err(_) if without == Some(Filter::Name) => NameVerdict {
+            kind,
+            points: UNJUDGED_NAME_POINTS,
+        },
         other => {
             trace.note("name", false, || {
                 let reason = other
@@ -130,9 +160,10 @@ pub(super) fn assigned(
         kind,
         form: found.form,
         quoted: found.quoted,
+        placeholders: without != Some(Filter::Placeholder),
     };
-    let worth = worth(secret, &setting, trace)?;
-    let proof = checked(rule, secret, trace)?;
+    let worth = worth(secret, &setting, without, trace)?;
+    let proof = checked(rule, secret, without, trace)?;
     let points = (score::ASSIGNMENT_POINTS + names.points + form + worth).min(PROVEN_POINTS);
     let kept = points >= LEAST_POINTS;
     trace.note("score", kept, || {
@@ -145,7 +176,15 @@ pub(super) fn assigned(
 }
 
 /// Points of a value; `None` where it is no secret.
-fn worth(secret: &[u8], setting: &value::Setting<'_>, trace: &mut Trace) -> Option<i32> {
+fn worth(
+    secret: &[u8],
+    setting: &value::Setting<'_>,
+    without: Option<Filter>,
+    trace: &mut Trace,
+) -> Option<i32> {
+    if without == Some(Filter::Value) {
+        return Some(UNJUDGED_VALUE_POINTS);
+    }
     match value::judge(secret, setting) {
         Ok(worth) => {
             trace.points("value", worth.points, worth.reason);

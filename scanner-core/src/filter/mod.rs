@@ -11,4 +11,5 @@ pub mod score;
 pub mod trace;
 pub mod validate;
 pub mod value;
+pub mod without;
 pub mod wordlike;

@@ -92,11 +92,18 @@ const WORDS: &[&str] = &[
     "not_a_",
 ];
 
+/// Longest value that is searched for words, in bytes: words stand in short values, and a long random text, such as
+/// the body of a key, holds four given letters by chance.
+const MAX_WORDS_BYTES: usize = 256;
+
 /// Why a value is a placeholder, if it is one.
 ///
 /// Looks at the value alone; linear in its length.
 pub fn reason(value: &[u8]) -> Option<&'static str> {
-    if value.len() >= 8 && longest_run(value) * 2 >= value.len() || longest_run(value) >= 7 {
+    // Tokens of some kinds begin with a run: it has to be a good part of the value.
+    if value.len() >= 8 && longest_run(value) * 2 >= value.len()
+        || longest_run(value) >= 7 && longest_run(value) * 4 >= value.len()
+    {
         return Some("one character again and again");
     }
     if value.len() >= 8 && longest_sequence(value) * 2 >= value.len()
@@ -115,6 +122,9 @@ pub fn reason(value: &[u8]) -> Option<&'static str> {
     }
     if value.len() >= 20 && entropy::distinct(value) <= 5 {
         return Some("few different characters");
+    }
+    if value.len() > MAX_WORDS_BYTES {
+        return None;
     }
     let lower = value.to_ascii_lowercase();
     WORDS
@@ -188,6 +198,12 @@ mod tests {
             assert!(reason(value.as_bytes()).is_some(), "{value}");
         }
         for value in ["x7Qm2LpZ0vTgR4kW", "9f86d081884c7d65", "correcthorse1"] {
+            assert_eq!(reason(value.as_bytes()), None, "{value}");
+        }
+        // The head of a Twitter bearer token, and the frame of a key.
+        let bearer = format!("{}x7Qm2LpZ0vTgR4kW", "A".repeat(21)).repeat(2);
+        let key = "-----BEGIN KEY-----\n".to_owned() + &"x7Qm2LpZ0vTg4kW\n".repeat(20);
+        for value in [bearer + "mF9B5f41JqM0xZ8yQ", key] {
             assert_eq!(reason(value.as_bytes()), None, "{value}");
         }
     }

@@ -616,6 +616,10 @@ fn armor_body(block: &[u8]) -> Vec<u8> {
     let mut begun = false;
     for line in text.split(|&b| matches!(b, b'\n' | b'\r')) {
         let line = line.trim_ascii();
+        // A line of code may begin with the sign that joins it to the one before.
+        let line = line
+            .strip_prefix(b"+ ")
+            .map_or(line, <[u8]>::trim_ascii_start);
         if contains(line, b"-----END") {
             let head = line.split(|&b| b == b'-').next().unwrap_or_default();
             push_base64(&mut body, head);

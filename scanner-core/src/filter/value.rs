@@ -16,6 +16,14 @@ pub struct Setting<'a> {
     pub form: Form,
     /// Whether it stood in quotes.
     pub quoted: bool,
+    /// Whether to tell what only stands for a secret.
+    pub placeholders: bool,
+}
+
+impl Setting<'_> {
+    fn placeholder(&self, value: &[u8]) -> Option<&'static str> {
+        self.placeholders.then(|| placeholder::reason(value))?
+    }
 }
 
 /// Points for a value, and why.
@@ -82,7 +90,7 @@ fn judge_plain(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static s
     if is_public_key(value) {
         return Err("a public key");
     }
-    if let Some(reason) = placeholder::reason(value) {
+    if let Some(reason) = setting.placeholder(value) {
         return Ok(Points {
             points: -50,
             reason,
@@ -107,7 +115,7 @@ fn judge_plain(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static s
         {
             return Err("base64 of something else than a secret");
         }
-        if placeholder::reason(&text).is_some() || repeats_name(&text, setting.name) {
+        if setting.placeholder(&text).is_some() || repeats_name(&text, setting.name) {
             return Ok(Points {
                 points: -50,
                 reason: "base64 of a placeholder",
@@ -703,6 +711,7 @@ mod tests {
             kind,
             form: Form::Quoted,
             quoted,
+            placeholders: true,
         };
         judge(value.as_bytes(), &setting).map(|p| p.points)
     }

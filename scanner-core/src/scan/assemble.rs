@@ -5,7 +5,7 @@ use super::{
     scanner::Scanner,
 };
 use crate::{
-    filter::score,
+    filter::{score, without::Filter},
     model::{
         BlobCounts, CommitId, CommitInfo, Finding, Fingerprint, IssueKind, ObjectId, Occurrence,
         Proof, Receipt, Report, Where,
@@ -63,7 +63,8 @@ impl<'a> Assembly<'a> {
             return;
         }
         // A finding is as sure as its surest place. What proves itself does so anywhere.
-        let here = if finding.proof == Proof::Proven {
+        let left_out = confirmer.left_out() == Some(Filter::Path);
+        let here = if finding.proof == Proof::Proven || left_out {
             raw.points
         } else {
             score::at_path(raw.points, &located.path, raw.form)

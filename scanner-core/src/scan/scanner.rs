@@ -4,6 +4,7 @@ use super::{Observer, worker::Mode};
 use crate::{
     confirm::Confirmer,
     engine::{self, Engine, EngineKind},
+    filter::without::Filter,
     model::{Confidence, Report},
     rules::RuleSet,
     source::VisitContext,
@@ -95,6 +96,7 @@ pub struct ScannerBuilder {
     engine: EngineKind,
     delta_aware: bool,
     min_confidence: Confidence,
+    without: Option<Filter>,
 }
 
 /// Scans inputs with one set of rules. Use one for many inputs: what it prepares is shared.
@@ -125,6 +127,7 @@ impl Scanner {
             engine: EngineKind::default(),
             delta_aware: true,
             min_confidence: Confidence::Medium,
+            without: None,
         }
     }
 
@@ -241,12 +244,19 @@ impl ScannerBuilder {
         self.min_confidence = least;
         self
     }
+    /// Leaves out one filter, to measure what it is worth.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without(mut self, filter: Filter) -> Self {
+        self.without = Some(filter);
+        self
+    }
     /// Makes the scanner.
     ///
     /// # Errors
     /// When the engine cannot be made of the rules' literals.
     pub fn build(self) -> Result<Scanner, ScanError> {
-        let confirmer = Arc::new(Confirmer::new(&self.rules));
+        let confirmer = Arc::new(Confirmer::new(&self.rules).without(self.without));
         let engine = engine::build(self.engine, Arc::clone(confirmer.literals()))
             .map_err(|e| ScanError::Engine(e.to_string()))?;
         let ruleset_hash = self.rules.hash();
