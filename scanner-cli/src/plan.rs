@@ -2,7 +2,9 @@
 //! begins only when nothing about the command line can fail any more.
 
 use crate::{
-    args::{Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, Options, StdinArgs},
+    args::{
+        Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, Options, RulesCommand, StdinArgs,
+    },
     exit::{CliError, ExitPolicy},
     output::{Destination, Style},
     repository::{self, Kind},
@@ -52,6 +54,7 @@ impl Environment {
 #[derive(Debug)]
 pub(crate) enum Plan {
     Scan(Box<ScanPlan>),
+    Rules(Box<RulesPlan>),
     Completions {
         shell: clap_complete::Shell,
         to: Destination,
@@ -91,6 +94,19 @@ pub(crate) struct ScanPlan {
     /// Whether to draw progress on standard error.
     pub(crate) progress: bool,
     pub(crate) exit: ExitPolicy,
+}
+
+/// Something about rules.
+#[derive(Debug)]
+pub(crate) struct RulesPlan {
+    pub(crate) command: RulesCommand,
+    /// Worth saying first; empty when quiet.
+    pub(crate) notices: Vec<String>,
+    pub(crate) rules: RulePlan,
+    pub(crate) format: Format,
+    pub(crate) to: Destination,
+    pub(crate) style: Style,
+    pub(crate) quiet: bool,
 }
 
 /// What is scanned.
@@ -143,6 +159,10 @@ impl Plan {
                     to,
                 });
             }
+            Some(Command::Rules(args)) => {
+                let plan = RulesPlan::new(args.command, options, to, surroundings)?;
+                return Ok(Self::Rules(Box::new(plan)));
+            }
             Some(Command::Git(args)) => (git(&args)?, options),
             Some(Command::Dir(args)) => (dir(args)?, options),
             Some(Command::Stdin(args)) => (stdin(args, surroundings)?, options),
@@ -171,39 +191,12 @@ impl ScanPlan {
     ) -> Result<Self, CliError> {
         to.check()?;
         let mut notices: Vec<String> = source.notice.into_iter().collect();
-        let config = match options.config {
-            Some(path) => {
-                if !path.is_file() {
-                    return Err(usage(format!(
-                        "configuration {} is not a file that can be read",
-                        path.display()
-                    )));
-                }
-                Some(path)
-            }
-            None if options.no_config => None,
-            None => source
-                .root
-                .as_deref()
-                .and_then(|root| discover_config(root, &mut notices)),
-        };
-        for path in &options.rules {
-            if !path.exists() {
-                return Err(usage(format!(
-                    "--rules {}: no such file or directory",
-                    path.display()
-                )));
-            }
+        if options.format == Format::Markdown {
+            return Err(usage(
+                "--format markdown is for `gitsieve rules list`".into(),
+            ));
         }
-        if let Some(both) = options
-            .rule
-            .iter()
-            .find(|id| options.exclude_rule.contains(id))
-        {
-            return Err(usage(format!(
-                "--rule {both} and --exclude-rule {both} contradict each other"
-            )));
-        }
+        let rules = rule_plan(&options, source.root.as_deref(), &mut notices)?;
         if options.quiet {
             notices.clear();
         }
@@ -212,12 +205,7 @@ impl ScanPlan {
             subject: source.subject,
             unit: source.unit,
             notices,
-            rules: RulePlan {
-                config,
-                files: options.rules,
-                only: options.rule,
-                exclude: options.exclude_rule,
-            },
+            rules,
             engine: engine(options.engine),
             delta_aware: !options.no_delta,
             threads: usize::from(options.threads),
@@ -241,6 +229,90 @@ impl ScanPlan {
             },
         })
     }
+}
+
+impl RulesPlan {
+    fn new(
+        command: RulesCommand,
+        options: Options,
+        to: Destination,
+        surroundings: Environment,
+    ) -> Result<Self, CliError> {
+        to.check()?;
+        let (name, takes): (&str, &[Format]) = match command {
+            RulesCommand::List(_) => ("list", &[Format::Human, Format::Json, Format::Markdown]),
+            RulesCommand::Show(_) => ("show", &[Format::Human, Format::Json]),
+            RulesCommand::Check(_) => ("check", &[Format::Human, Format::Json]),
+        };
+        if !takes.contains(&options.format) {
+            return Err(usage(format!(
+                "`gitsieve rules {name}` has no such format (see `gitsieve rules {name} --help`)"
+            )));
+        }
+        let mut notices = Vec::new();
+        // A check is of what it is given; everything else is about what a scan here would use.
+        let root = match command {
+            RulesCommand::Check(_) => None,
+            _ => repository::around(Path::new(".")),
+        };
+        let rules = rule_plan(&options, root.as_deref(), &mut notices)?;
+        if options.quiet {
+            notices.clear();
+        }
+        Ok(Self {
+            command,
+            notices,
+            rules,
+            format: options.format,
+            style: style(options.color, options.no_color, &to, surroundings),
+            to,
+            quiet: options.quiet,
+        })
+    }
+}
+
+/// Which rules the options choose, with the configuration found at the `root` of a working tree.
+fn rule_plan(
+    options: &Options,
+    root: Option<&Path>,
+    notices: &mut Vec<String>,
+) -> Result<RulePlan, CliError> {
+    let config = match &options.config {
+        Some(path) => {
+            if !path.is_file() {
+                return Err(usage(format!(
+                    "configuration {} is not a file that can be read",
+                    path.display()
+                )));
+            }
+            Some(path.clone())
+        }
+        None if options.no_config => None,
+        None => root.and_then(|root| discover_config(root, notices)),
+    };
+    for path in &options.rules {
+        if !path.exists() {
+            return Err(usage(format!(
+                "--rules {}: no such file or directory",
+                path.display()
+            )));
+        }
+    }
+    if let Some(both) = options
+        .rule
+        .iter()
+        .find(|id| options.exclude_rule.contains(id))
+    {
+        return Err(usage(format!(
+            "--rule {both} and --exclude-rule {both} contradict each other"
+        )));
+    }
+    Ok(RulePlan {
+        config,
+        files: options.rules.clone(),
+        only: options.rule.clone(),
+        exclude: options.exclude_rule.clone(),
+    })
 }
 
 fn usage(message: String) -> CliError {

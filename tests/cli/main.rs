@@ -6,6 +6,8 @@ mod findings;
 mod formats;
 mod output;
 mod report_fixture;
+mod rules;
+mod rules_table;
 
 use std::{
     io::Write,

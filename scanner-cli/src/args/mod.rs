@@ -4,6 +4,8 @@ mod dir;
 mod generate;
 mod git;
 mod options;
+mod rules;
+mod scope;
 mod stdin;
 mod value;
 
@@ -11,6 +13,8 @@ pub(crate) use dir::DirArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use git::GitArgs;
 pub(crate) use options::{Colour, Engine, Format, Options};
+pub(crate) use rules::{CheckArgs, ListArgs, RulesArgs, RulesCommand, ShowArgs};
+pub(crate) use scope::{command, parse};
 pub(crate) use stdin::StdinArgs;
 
 use clap::{Parser, Subcommand};
@@ -74,6 +78,7 @@ pub(crate) enum Command {
     Git(GitArgs),
     Dir(DirArgs),
     Stdin(StdinArgs),
+    Rules(RulesArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

@@ -598,6 +598,14 @@ const USUAL_WORDS: &[&str] = &[
     "xml",
 ];
 
+impl Literal {
+    /// How often the literal may be expected in ordinary text, in occurrences a byte. Very rough:
+    /// good to tell rare literals from usual ones.
+    pub fn expected_rate(&self) -> f64 {
+        rate(&self.bytes, self.ignore_case)
+    }
+}
+
 /// What a literal costs a byte of content, in occurrences to look at: its own, its share of the
 /// engines' tables, and where it is short what a filter of four bytes lets through for it.
 fn literal_cost(bytes: &[u8], ignore_case: bool) -> f64 {

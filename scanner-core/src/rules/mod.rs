@@ -15,7 +15,7 @@ mod set;
 mod validator;
 
 pub use problem::{Problem, RuleErrors};
-pub use resolve::RuleExamples;
+pub use resolve::{Example, RuleExamples};
 pub use rule::{
     Allowlist, Condition, DEFAULT_MAX_MATCH_BYTES, LOOK_AROUND_BYTES, Literal, MAX_LITERAL_BYTES,
     MIN_LITERAL_BYTES, NameKind, Plan, RegexTarget, Rule, SecretGroup, UnknownNameKind,

@@ -1,0 +1,12 @@
+//! Looks at rules rather than for secrets: whether they hold what they promise, and what they
+//! cost.
+//!
+//! All of it drives the same engines and the same confirm stage as a scan does, from outside and
+//! rule by rule, so that a scan itself carries no counters and no timers.
+
+mod cost;
+mod prove;
+mod single;
+
+pub use cost::{RuleCost, estimate, literal_search_ns_per_mb};
+pub use prove::{ENGINES, Proven, prove, redacted_example};
