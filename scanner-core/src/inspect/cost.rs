@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn usual_literals_and_missing_ones_cost_more_than_rare_ones() {
         let rare = cost("acmeq7_[a-z0-9]{16}");
-        let usual = cost("(?i)key[^\\n]{0,200}[a-z0-9]{16}");
+        let usual = cost("(?i)key[^\\n]{0,80}[0-9]{16}");
         let none = cost("[a-z]+[0-9]{4}[a-z]+");
         assert!(rare.ns_per_mb < usual.ns_per_mb, "{rare:?} {usual:?}");
         assert!(usual.ns_per_mb < none.ns_per_mb, "{usual:?} {none:?}");

@@ -83,7 +83,7 @@ fn parse_either(text: &str, unicode: Option<bool>) -> Result<(bool, Hir), String
 
 /// The one place that says how expressions are read; whoever compiles them uses the same
 /// settings.
-fn parse_hir(text: &str, unicode: bool) -> Result<Hir, Box<regex_syntax::Error>> {
+pub(crate) fn parse_hir(text: &str, unicode: bool) -> Result<Hir, Box<regex_syntax::Error>> {
     ParserBuilder::new()
         .unicode(unicode)
         .utf8(false)

@@ -7,6 +7,8 @@
 
 pub(crate) mod expression;
 mod file;
+#[cfg(feature = "import")]
+pub mod import;
 mod literals;
 mod problem;
 mod resolve;
