@@ -588,7 +588,7 @@ mod tests {
                 let both = [(&texts.examples, 1), (&texts.negative_examples, 0)];
                 for (template, wanted) in both
                     .into_iter()
-                    .flat_map(|(list, wanted)| list.iter().map(move |t| (t, wanted)))
+                    .flat_map(|(list, wanted)| list.iter().map(move |e| (&e.template, wanted)))
                 {
                     for seed in 0..SEEDS {
                         let input = Input::Memory {

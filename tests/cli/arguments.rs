@@ -98,7 +98,15 @@ fn completions_and_manual_pages_come_for_every_shell_and_command() {
         page.contains(".TH gitsieve 1") && page.contains("Exit status"),
         "{page}"
     );
-    for command in ["git", "dir", "stdin", "rules", "completions", "man"] {
+    for command in [
+        "git",
+        "dir",
+        "stdin",
+        "rules",
+        "explain",
+        "completions",
+        "man",
+    ] {
         let page = stdout(&gitsieve(here, &["man", command]));
         assert!(
             page.contains(&format!(".TH gitsieve-{command} 1")),

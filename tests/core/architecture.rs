@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "inspect",
         &[
-            "source", "engine", "confirm", "filter", "report", "rules", "model",
+            "source", "engine", "confirm", "decode", "filter", "report", "rules", "model",
         ],
     ),
     ("history", &["source", "model"]),

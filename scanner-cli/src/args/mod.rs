@@ -1,6 +1,7 @@
 //! What can be typed. Parsing has no side effects: nothing is read, opened or resolved here.
 
 mod dir;
+mod explain;
 mod generate;
 mod git;
 mod options;
@@ -10,10 +11,13 @@ mod stdin;
 mod value;
 
 pub(crate) use dir::DirArgs;
+pub(crate) use explain::ExplainArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use git::GitArgs;
 pub(crate) use options::{Colour, Engine, Format, Options};
-pub(crate) use rules::{CheckArgs, ListArgs, RulesArgs, RulesCommand, ShowArgs};
+pub(crate) use rules::{
+    BenchArgs, CheckArgs, From, ImportArgs, ListArgs, RulesArgs, RulesCommand, ShowArgs,
+};
 pub(crate) use scope::{command, parse};
 pub(crate) use stdin::StdinArgs;
 
@@ -79,6 +83,7 @@ pub(crate) enum Command {
     Dir(DirArgs),
     Stdin(StdinArgs),
     Rules(RulesArgs),
+    Explain(ExplainArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

@@ -1,7 +1,7 @@
 //! `gitsieve rules`.
 
 use super::options::severity;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use scanner_core::model::Severity;
 use std::path::PathBuf;
 
@@ -23,6 +23,8 @@ pub(crate) enum RulesCommand {
     List(ListArgs),
     Show(ShowArgs),
     Check(CheckArgs),
+    Import(ImportArgs),
+    Bench(BenchArgs),
 }
 
 /// Lists rules: id, description, severity, confidence and the checks that prove a secret.
@@ -59,4 +61,46 @@ pub(crate) struct CheckArgs {
     /// built-in rules or what --config and --rules make of them
     #[arg(value_name = "FILE|DIR")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+/// Converts rules of other scanners into a rule file, and says what could not be carried.
+///
+/// What is said goes to standard error and, as comments, into the file; --output names it. Live
+/// checks, dependencies between rules and look-around are not carried. Unbounded expressions get a
+/// longest match. The result always loads.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Whose rules
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) from: From,
+
+    /// Files to convert
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Formats of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum From {
+    /// Nosey Parker: YAML
+    Noseyparker,
+    /// Kingfisher 1: YAML
+    Kingfisher,
+    /// Bitbucket Data Center: the JSON of its secret-scanning rules
+    Bitbucket,
+}
+
+/// Measures what each rule costs on a corpus: hits of its literals, runs of its expression,
+/// matches, time.
+///
+/// Every content is searched in full, so that rules compare with each other, not with a scan.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// A repository (its blobs), directory or file; without it, the repository around the current
+    /// directory, or else the files in it
+    pub(crate) path: Option<PathBuf>,
+
+    /// Show every rule that met a candidate, not the ten most expensive alone
+    #[arg(long)]
+    pub(crate) all: bool,
 }

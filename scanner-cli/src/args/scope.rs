@@ -11,7 +11,7 @@ use clap::{
 };
 use std::ffi::OsString;
 
-/// Options of `rules list`, `show` and `check`.
+/// Options of commands about rules.
 const RULES: &[&str] = &[
     "format",
     "output",
@@ -25,12 +25,18 @@ const RULES: &[&str] = &[
     "exclude_rule",
 ];
 
+/// Further options of commands that read content outside of a scan.
+const BENCH: &[&str] = &["threads", "max_memory", "max_blob_size", "timeout"];
+
 /// The options that a command takes of those that scans take; `None` for all. `path` is its name
 /// below `gitsieve`.
-fn takes(path: &[&str]) -> Option<&'static [&'static str]> {
+fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
     match path {
-        ["rules", ..] => Some(RULES),
-        ["completions" | "man"] => Some(&["output"]),
+        ["rules", "import"] => Some(vec!["output", "quiet"]),
+        ["rules", "bench"] => Some([RULES, BENCH].concat()),
+        ["rules", ..] => Some(RULES.to_vec()),
+        ["explain"] => Some([RULES, BENCH, &["min_confidence"]].concat()),
+        ["completions" | "man"] => Some(vec!["output"]),
         _ => None,
     }
 }
@@ -162,7 +168,7 @@ mod tests {
         let scan = parse_words("gitsieve --help").unwrap_err();
         assert!(scan.contains("--threads"), "{scan}");
         let known = scan_options();
-        for id in RULES {
+        for id in RULES.iter().chain(BENCH) {
             assert!(known.iter().any(|k| k == id), "{id}");
         }
     }

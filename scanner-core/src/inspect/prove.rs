@@ -1,11 +1,11 @@
 //! Tries rules on their own examples, under every engine.
 
-use super::single::OneRule;
+use super::single::{OneRule, bare};
 use crate::{
     confirm::Match,
     engine::{self, Engine, EngineError, EngineKind, Hit},
-    filter::example,
-    model::{Proof, Secret},
+    filter::{example, score},
+    model::{Confidence, Proof, Secret},
     report::Redactor,
     rules::{Allowlist, Example, Problem, Rule, RuleExamples, RuleSet},
 };
@@ -66,12 +66,7 @@ pub fn prove(
 /// Returns an example as it may be shown: what `rule` finds in the template itself is redacted.
 /// (A template whose directives make the secret holds none, and is returned as it is.)
 pub fn redacted_example(rule: &Rule, template: &str) -> String {
-    let mut bare = rule.clone();
-    bare.entropy = 0.0;
-    bare.validate.clear();
-    bare.drop_if_invalid = false;
-    bare.allowlists.clear();
-    let mut rule = OneRule::new(&bare, &[]);
+    let mut rule = OneRule::new(&bare(rule), &[]);
     let mut hits = Vec::new();
     let content = template.as_bytes();
     for (literal, _) in rule.literals().literals().iter().enumerate() {
@@ -196,7 +191,9 @@ impl<'a> Trial<'a> {
                 Some(_) => {}
             }
         }
-        let found = first.map_or_else(Vec::new, |(_, found)| found);
+        let mut found = first.map_or_else(Vec::new, |(_, found)| found);
+        // What a rule of assignments holds for unlikely is not reported unless asked for.
+        found.retain(|m| m.form.is_none() || score::confidence(m.points) >= Confidence::Medium);
         if found.is_empty() {
             Verdict::NotFound
         } else if found.iter().all(|m| m.proof == Proof::Failed) {

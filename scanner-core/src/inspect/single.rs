@@ -14,6 +14,18 @@ pub(super) struct OneRule {
     worker: ConfirmWorker,
 }
 
+/// A rule without its filters: what it finds is what its expression matches. (Rules of assignments
+/// keep those that tell what a value is.)
+pub(super) fn bare(rule: &Rule) -> Rule {
+    Rule {
+        entropy: 0.0,
+        validate: Vec::new(),
+        drop_if_invalid: false,
+        allowlists: Vec::new(),
+        ..rule.clone()
+    }
+}
+
 impl OneRule {
     pub(super) fn new(rule: &Rule, allowlists: &[Allowlist]) -> Self {
         let set = RuleSet::new(vec![rule.clone()], allowlists.to_vec());
@@ -43,6 +55,13 @@ impl OneRule {
     pub(super) fn matches(&mut self, content: &[u8], hits: &[Hit]) -> Vec<Match> {
         let mut found = Vec::new();
         self.confirm(content, hits, &mut found);
+        self.kept(content, &mut found);
+        found
+    }
+
+    /// Leaves of what [`Self::confirm`] found what allowlists that look at lines leave; sorts it,
+    /// without repeats. Returns how much is left.
+    pub(super) fn kept(&self, content: &[u8], found: &mut Vec<Match>) -> usize {
         found.retain(|m| {
             let lines = || lines_around(content, m.start, m.end);
             let text = MatchText {
@@ -54,12 +73,12 @@ impl OneRule {
         });
         found.sort_unstable_by_key(|m| (m.start, m.end, m.secret_start, m.secret_end));
         found.dedup();
-        found
+        found.len()
     }
 }
 
 /// The lines that a range touches, in full.
-fn lines_around(content: &[u8], start: usize, end: usize) -> &[u8] {
+pub(super) fn lines_around(content: &[u8], start: usize, end: usize) -> &[u8] {
     let from = memchr::memrchr(b'\n', &content[..start]).map_or(0, |at| at + 1);
     let to = memchr::memchr(b'\n', &content[end..]).map_or(content.len(), |at| end + at);
     &content[from..to]

@@ -3,7 +3,7 @@
 //! Prints one line a problem in the form that editors and build servers know (`file:line: ...`),
 //! on standard output, because here they are the result.
 
-use super::{is_json, write_json};
+use super::is_json;
 use crate::{
     args::CheckArgs,
     exit::{CliError, ExitStatus},
@@ -45,7 +45,7 @@ pub(super) fn run(plan: &RulesPlan, args: &CheckArgs) -> Result<ExitStatus, CliE
     outcome.problems.sort();
     outcome.warnings.sort();
     if is_json(plan) {
-        write_json(&plan.to, &Json::of(&outcome))?;
+        plan.to.write_json(&Json::of(&outcome))?;
     } else {
         outcome.write(plan, &plan.to)?;
     }

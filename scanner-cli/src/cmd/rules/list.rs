@@ -1,6 +1,6 @@
 //! Lists rules.
 
-use super::{effective, is_json, origins, write_json};
+use super::{effective, is_json, origins};
 use crate::{
     args::{Format, ListArgs},
     exit::{CliError, ExitStatus},
@@ -46,7 +46,7 @@ pub(super) fn run(plan: &RulesPlan, args: &ListArgs) -> Result<ExitStatus, CliEr
     }
     let rows: Vec<Row<'_>> = rules.iter().map(|rule| row(rule, &origins)).collect();
     if is_json(plan) {
-        return write_json(&plan.to, &rows);
+        return plan.to.write_json(&rows);
     }
     let text = match plan.format {
         Format::Markdown => markdown(rows),

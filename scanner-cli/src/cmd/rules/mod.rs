@@ -1,18 +1,19 @@
 //! Commands about rules rather than about content.
 
+mod bench;
 mod check;
+mod import;
 mod list;
 mod show;
 
 use crate::{
     args::{Format, RulesCommand},
     exit::{CliError, ExitStatus},
-    output::{self, Destination},
+    output,
     plan::RulesPlan,
     rules,
 };
 use scanner_core::rules::{Loaded, RuleExamples, RuleSet};
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 pub(crate) fn run(plan: &RulesPlan) -> Result<ExitStatus, CliError> {
@@ -23,6 +24,8 @@ pub(crate) fn run(plan: &RulesPlan) -> Result<ExitStatus, CliError> {
         RulesCommand::List(args) => list::run(plan, args),
         RulesCommand::Show(args) => show::run(plan, args),
         RulesCommand::Check(args) => check::run(plan, args),
+        RulesCommand::Import(args) => import::run(plan, args),
+        RulesCommand::Bench(args) => bench::run(plan, args),
     }
 }
 
@@ -41,13 +44,6 @@ fn effective(plan: &RulesPlan) -> Result<Loaded, CliError> {
 fn origins(loaded: &Loaded) -> BTreeMap<&str, &RuleExamples> {
     let all = loaded.examples.iter();
     all.map(|own| (own.rule_id.as_str(), own)).collect()
-}
-
-/// Writes a value as one JSON document.
-fn write_json(to: &Destination, value: &impl Serialize) -> Result<ExitStatus, CliError> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|e| to.error(e.into()))?;
-    text.push('\n');
-    to.write_all(text.as_bytes())
 }
 
 /// Whether JSON is asked for.

@@ -1,6 +1,6 @@
 //! Shows all of some rules.
 
-use super::{effective, is_json, origins, write_json};
+use super::{effective, is_json, origins};
 use crate::{
     args::ShowArgs,
     exit::{CliError, ExitStatus},
@@ -87,7 +87,7 @@ pub(super) fn run(plan: &RulesPlan, args: &ShowArgs) -> Result<ExitStatus, CliEr
         .map(|rule| shown(rule, origins.get(rule.info.id.as_str()).copied()))
         .collect();
     if is_json(plan) {
-        return write_json(&plan.to, &shown);
+        return plan.to.write_json(&shown);
     }
     let mut out = String::new();
     for (at, rule) in shown.iter().enumerate() {
