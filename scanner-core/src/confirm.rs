@@ -105,6 +105,10 @@ enum Early {
     Open,
 }
 
+/// Most matches of one rule that are taken from one content. No content holds so many secrets: the
+/// rule matches what is none, and millions of findings would help nobody.
+pub const MOST_MATCHES: usize = 10_000;
+
 /// Memory of one lazily built automaton, in bytes a thread and rule.
 const AUTOMATON_BYTES: usize = 256 * 1024;
 
@@ -410,7 +414,9 @@ impl ConfirmWorker {
                         .any(|u| u.rule == rule)
                 });
             let mut from = 0;
-            while open && from <= content.len() {
+            let most = out.len() + MOST_MATCHES;
+            // One more than is taken, so that whoever takes them sees that there are more.
+            while open && from <= content.len() && out.len() <= most {
                 let Some(found) = self.find(content, rule, from..content.len()) else {
                     break;
                 };

@@ -13,10 +13,6 @@ pub(super) struct Pattern {
     hir: Hir,
 }
 
-/// What to do about look-around, which no linear-time engine has.
-const LOOK_AROUND_HELP: &str = "; write what must or must not follow into the expression and put \
-                                the secret into a group, or drop it with an allowlist";
-
 impl Pattern {
     /// Takes an expression in the syntax of Rust's regex crate (Nosey Parker, Kingfisher).
     pub(super) fn of_rust(text: &str) -> Result<Self, String> {
@@ -28,7 +24,7 @@ impl Pattern {
         let Some(hir) = hir else {
             // Our reading says what is wrong, and where.
             return Err(match Expression::parse(text, None) {
-                Err(error) => explained(error),
+                Err(error) => error,
                 Ok(_) => "the expression is not one of Rust's regex crate".to_owned(),
             });
         };
@@ -38,7 +34,7 @@ impl Pattern {
     /// Takes an expression in RE2's syntax that is tried on single lines without their line break
     /// (Bitbucket). The second value is whether it started or ended in text that may be anything.
     pub(super) fn of_re2_line(text: &str) -> Result<(Self, bool), String> {
-        let original = Expression::parse(text, None).map_err(explained)?;
+        let original = Expression::parse(text, None)?;
         let (inner, was_open) = without_margins(&original.hir);
         let inner = within_line(&inner);
         if inner.properties().minimum_len() == Some(0) {
@@ -75,7 +71,7 @@ impl Pattern {
                     .print(&hir, &mut printed)
                     .map_err(|_| "the expression cannot be written".to_owned())?;
                 // Checks limits too: what is too large for the loader says so here.
-                Expression::parse(&printed, None).map_err(explained)?.source
+                Expression::parse(&printed, None)?.source
             }
         };
         Ok(Self {
@@ -98,15 +94,6 @@ impl Pattern {
     /// Index of the group of this name, in any case.
     pub(super) fn group(&self, name: &str) -> Option<u32> {
         group(&self.hir, name)
-    }
-}
-
-/// Our messages for expressions, with advice where it is needed.
-fn explained(error: String) -> String {
-    if error.contains("look-around") && !error.contains(';') {
-        error + LOOK_AROUND_HELP
-    } else {
-        error
     }
 }
 
