@@ -95,11 +95,14 @@ impl Outcome {
             };
             self.rules += 1;
             let cost = inspect::estimate(rule);
-            if cost.ns_per_mb > SLOW_SHARE * whole_search {
+            let is_slow = cost.ns_per_mb > SLOW_SHARE * whole_search;
+            // What is warned of for another reason is told its price too.
+            let is_warned = |w: &Problem| w.file == own.file && w.line == own.line;
+            if is_slow || self.warnings.iter().any(is_warned) {
                 self.warnings.push(Problem {
                     file: own.file.clone(),
                     line: own.line,
-                    message: slow(rule, &cost, whole_search),
+                    message: price(rule, &cost, whole_search, is_slow),
                 });
             }
         }
@@ -143,7 +146,8 @@ impl Outcome {
     }
 }
 
-fn slow(rule: &Rule, cost: &RuleCost, whole_search: f64) -> String {
+/// What a rule costs, and what would make it cheaper.
+fn price(rule: &Rule, cost: &RuleCost, whole_search: f64, is_slow: bool) -> String {
     let ms = |ns: f64| format!("{:.2} ms", ns / 1e6);
     let why = match rule.plan {
         Plan::WholeBlob { .. } => {
@@ -159,9 +163,10 @@ fn slow(rule: &Rule, cost: &RuleCost, whole_search: f64) -> String {
         ),
     };
     format!(
-        "rule {:?} is slow: about {} a megabyte of content, where the search for all built-in \
-         literals takes {}: {why}",
+        "rule {:?} {}: about {} a megabyte of content, where the search for all built-in literals \
+         takes {}: {why}",
         rule.info.id,
+        if is_slow { "is slow" } else { "has its price" },
         ms(cost.ns_per_mb),
         ms(whole_search)
     )
