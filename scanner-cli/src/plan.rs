@@ -1,11 +1,16 @@
 //! From what was typed to what will be done: every check of arguments is here, so that a scan
 //! begins only when nothing about the command line can fail any more.
 
+mod explain;
+mod limits;
+mod rules;
+
+pub(crate) use explain::{Clue, ExplainPlan};
+pub(crate) use limits::{Limits, threads};
+pub(crate) use rules::RulesPlan;
+
 use crate::{
-    args::{
-        Cli, Colour, Command, DirArgs, Engine, ExplainArgs, Format, GitArgs, Options, RulesCommand,
-        StdinArgs,
-    },
+    args::{Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, Options, StdinArgs},
     exit::{CliError, ExitPolicy},
     output::{Destination, Style},
     repository::{self, Kind},
@@ -16,7 +21,6 @@ use scanner_core::{
 };
 use std::{
     env,
-    ffi::OsString,
     io::IsTerminal,
     path::{Path, PathBuf},
     time::Duration,
@@ -99,71 +103,6 @@ pub(crate) struct ScanPlan {
     pub(crate) exit: ExitPolicy,
 }
 
-/// Something about rules.
-#[derive(Debug)]
-pub(crate) struct RulesPlan {
-    pub(crate) command: RulesCommand,
-    /// Worth saying first; empty when quiet.
-    pub(crate) notices: Vec<String>,
-    pub(crate) rules: RulePlan,
-    pub(crate) format: Format,
-    pub(crate) to: Destination,
-    pub(crate) style: Style,
-    pub(crate) quiet: bool,
-    /// What to measure on.
-    pub(crate) corpus: Option<InputPlan>,
-    pub(crate) limits: Limits,
-}
-
-/// What to explain.
-#[derive(Debug)]
-pub(crate) struct ExplainPlan {
-    pub(crate) clue: Clue,
-    /// Worth saying first; empty when quiet.
-    pub(crate) notices: Vec<String>,
-    pub(crate) rules: RulePlan,
-    pub(crate) min_confidence: Confidence,
-    pub(crate) json: bool,
-    pub(crate) to: Destination,
-    pub(crate) style: Style,
-    pub(crate) quiet: bool,
-    pub(crate) limits: Limits,
-}
-
-/// Where to look.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Clue {
-    /// A file, the path to take it for, and a line of it.
-    File {
-        file: PathBuf,
-        path: OsString,
-        line: Option<u64>,
-    },
-    /// A fingerprint, in a repository.
-    Fingerprint { repository: PathBuf, text: String },
-}
-
-/// Limits of whatever reads content outside of a scan.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// 0 for one a core.
-    pub(crate) threads: usize,
-    pub(crate) max_memory_bytes: u64,
-    pub(crate) max_blob_bytes: Option<u64>,
-    pub(crate) timeout: Option<Duration>,
-}
-
-impl Limits {
-    fn of(options: &Options) -> Self {
-        Self {
-            threads: usize::from(options.threads),
-            max_memory_bytes: options.max_memory.0,
-            max_blob_bytes: options.max_blob_size.map(|size| size.0),
-            timeout: options.timeout.map(|duration| duration.0),
-        }
-    }
-}
-
 /// What is scanned.
 #[derive(Debug)]
 pub(crate) enum InputPlan {
@@ -215,7 +154,7 @@ impl Plan {
                 });
             }
             Some(Command::Rules(args)) => {
-                let plan = RulesPlan::new(args.command, options, to, surroundings)?;
+                let plan = RulesPlan::new(args.command, &options, to, surroundings)?;
                 return Ok(Self::Rules(Box::new(plan)));
             }
             Some(Command::Explain(args)) => {
@@ -227,7 +166,7 @@ impl Plan {
             Some(Command::Stdin(args)) => (stdin(args, surroundings)?, options),
             None => (whatever_is_there(path.as_deref())?, options),
         };
-        ScanPlan::new(source, options, to, surroundings).map(|plan| Self::Scan(Box::new(plan)))
+        ScanPlan::new(source, &options, to, surroundings).map(|plan| Self::Scan(Box::new(plan)))
     }
 }
 
@@ -244,7 +183,7 @@ struct SourcePlan {
 impl ScanPlan {
     fn new(
         source: SourcePlan,
-        options: Options,
+        options: &Options,
         to: Destination,
         surroundings: Environment,
     ) -> Result<Self, CliError> {
@@ -255,7 +194,7 @@ impl ScanPlan {
                 "--format markdown is for `gitsieve rules list`".into(),
             ));
         }
-        let rules = rule_plan(&options, source.root.as_deref(), &mut notices)?;
+        let rules = rule_plan(options, source.root.as_deref(), &mut notices)?;
         if options.quiet {
             notices.clear();
         }
@@ -287,147 +226,6 @@ impl ScanPlan {
                 require_complete: options.require_complete,
             },
         })
-    }
-}
-
-impl RulesPlan {
-    fn new(
-        command: RulesCommand,
-        options: Options,
-        to: Destination,
-        surroundings: Environment,
-    ) -> Result<Self, CliError> {
-        to.check()?;
-        let (name, takes): (&str, &[Format]) = match command {
-            RulesCommand::List(_) => ("list", &[Format::Human, Format::Json, Format::Markdown]),
-            RulesCommand::Show(_) => ("show", &[Format::Human, Format::Json]),
-            RulesCommand::Check(_) => ("check", &[Format::Human, Format::Json]),
-            RulesCommand::Import(_) => ("import", &[Format::Human]),
-            RulesCommand::Bench(_) => ("bench", &[Format::Human, Format::Json]),
-        };
-        if !takes.contains(&options.format) {
-            return Err(usage(format!(
-                "`gitsieve rules {name}` has no such format (see `gitsieve rules {name} --help`)"
-            )));
-        }
-        let mut notices = Vec::new();
-        let mut corpus = None;
-        // A check is of what it is given; everything else is about what a scan here would use.
-        let here = Path::new(".");
-        let root = match &command {
-            RulesCommand::Check(_) | RulesCommand::Import(_) => None,
-            RulesCommand::List(_) | RulesCommand::Show(_) => repository::around(here),
-            RulesCommand::Bench(args) => {
-                let source = whatever_is_there(args.path.as_deref())?;
-                notices.extend(source.notice);
-                let root = source.root;
-                corpus = Some(source.input);
-                root
-            }
-        };
-        let rules = rule_plan(&options, root.as_deref(), &mut notices)?;
-        if options.quiet {
-            notices.clear();
-        }
-        Ok(Self {
-            command,
-            notices,
-            rules,
-            format: options.format,
-            style: style(options.color, options.no_color, &to, surroundings),
-            to,
-            quiet: options.quiet,
-            corpus,
-            limits: Limits::of(&options),
-        })
-    }
-}
-
-impl ExplainPlan {
-    fn new(
-        args: ExplainArgs,
-        options: &Options,
-        to: Destination,
-        surroundings: Environment,
-    ) -> Result<Self, CliError> {
-        to.check()?;
-        if !matches!(options.format, Format::Human | Format::Json) {
-            return Err(usage(
-                "`gitsieve explain` has the formats human and json alone".into(),
-            ));
-        }
-        let clue = match args.repo {
-            Some(repository) => {
-                if repository::kind(&repository) == Kind::Plain {
-                    return Err(usage(format!(
-                        "--repo {}: not a Git repository",
-                        repository.display()
-                    )));
-                }
-                Clue::Fingerprint {
-                    repository,
-                    text: args.what,
-                }
-            }
-            None => file_clue(args.what, args.path)?,
-        };
-        let root = match &clue {
-            Clue::Fingerprint { repository, .. } => {
-                (repository::kind(repository) == Kind::WorkingTree).then(|| repository.clone())
-            }
-            Clue::File { .. } => repository::around(Path::new(".")),
-        };
-        let mut notices = Vec::new();
-        let rules = rule_plan(options, root.as_deref(), &mut notices)?;
-        if options.quiet {
-            notices.clear();
-        }
-        Ok(Self {
-            clue,
-            notices,
-            rules,
-            min_confidence: options.min_confidence,
-            json: options.format == Format::Json,
-            style: style(options.color, options.no_color, &to, surroundings),
-            to,
-            quiet: options.quiet,
-            limits: Limits::of(options),
-        })
-    }
-}
-
-/// Reads `FILE[:LINE]`. A file whose name ends like a line number is taken for itself.
-fn file_clue(what: String, path: Option<String>) -> Result<Clue, CliError> {
-    let (name, line) = match what.rsplit_once(':') {
-        Some((name, digits)) if !Path::new(&what).exists() => match digits.parse() {
-            Ok(line) if line > 0 => (name.to_owned(), Some(line)),
-            _ => (what, None),
-        },
-        _ => (what, None),
-    };
-    if name.starts_with("v1") && !Path::new(&name).exists() {
-        return Err(usage(format!(
-            "{name}: to explain a fingerprint, say with --repo where to look for it"
-        )));
-    }
-    let file = PathBuf::from(&name);
-    exists(&file)?;
-    if file.is_dir() {
-        return Err(usage(format!("{name} is a directory; name a file")));
-    }
-    let plain = name.strip_prefix("./").unwrap_or(&name).to_owned();
-    Ok(Clue::File {
-        path: path.unwrap_or(plain).into(),
-        file,
-        line,
-    })
-}
-
-/// How many threads a number of them stands for.
-pub(crate) fn threads(given: usize) -> usize {
-    match given {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        some => some,
     }
 }
 

@@ -33,12 +33,10 @@ fn report(output: &Output) -> serde_json::Value {
 
 /// So many words that look like keys, all different.
 fn words(count: u32) -> String {
-    (1..=count)
-        .map(|n| {
-            let mixed = u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            format!("{mixed:016x}\n")
-        })
-        .collect()
+    (1..=count).fold(String::new(), |text, n| {
+        let mixed = u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        text + &format!("{mixed:016x}\n")
+    })
 }
 
 #[test]

@@ -172,7 +172,6 @@ pub(crate) fn report() -> Report {
             trees: 90_000,
             tags: 1,
             bytes: 8_100_000_000,
-            below_confidence: 0,
             tips: [
                 ("HEAD".to_owned(), id(0xc4)),
                 (

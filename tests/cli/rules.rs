@@ -56,8 +56,10 @@ fn list_shows_what_a_scan_would_use() {
 
 #[test]
 fn show_tells_all_of_a_rule_and_redacts_its_examples() {
-    let text = format!("{ACME}examples = []").replace("examples = []", "");
-    let raw = text.replace("acme{{}}_{{base36:12}}", "acme_abcdefgh1234");
+    // A token as it is, in an example and in another rule's allowlist.
+    let raw = ACME.replace("acme{{}}_{{base36:12}}", "acme_abcdefgh1234")
+        + "[[rules]]\nid = 'acme-other'\nregex = 'other_[a-z]{4}'\n\
+           [[rules.allowlists]]\nstopwords = ['acme_abcdefgh1234']\n";
     let output = with_rules(&raw, &["rules", "show", "-c", "r.toml", "acme-*"]);
     let page = stdout(&output);
     for part in [

@@ -9,7 +9,7 @@ use crate::{
 };
 use scanner_core::{
     inspect::{self, Corpus, Explained, Place},
-    model::{Confidence, Proof, Severity},
+    model::{Confidence, Fingerprint, Proof, Secret, Severity},
     report::{Redactor, printable},
     rules::RuleSet,
     scan::{GitInput, HistoryScope, Input, NoObserver, Scanner},
@@ -202,8 +202,8 @@ fn json(explained: &Explained) -> JsonCandidate<'_> {
         severity: explained.rule.severity,
         line: explained.location.start_line,
         column: explained.location.start_column,
-        secret: explained.secret.as_ref().map(|s| s.redacted()),
-        fingerprint: explained.fingerprint.as_ref().map(|f| f.as_str()),
+        secret: explained.secret.as_ref().map(Secret::redacted),
+        fingerprint: explained.fingerprint.as_ref().map(Fingerprint::as_str),
         proof: explained.proof,
         confidence: explained.confidence,
         kept: explained.kept,

@@ -131,6 +131,23 @@ pub fn explain(
     Ok(out)
 }
 
+/// What the rules report in a text whose place is not known, however unlikely it is: to keep it out
+/// of what is shown.
+///
+/// # Errors
+/// When the engine cannot be made.
+pub fn secrets_in(rules: &RuleSet, text: &[u8]) -> Result<Vec<Secret>, EngineError> {
+    let place = Place {
+        path: b"",
+        commit: None,
+        lines: None,
+        min_confidence: Confidence::Low,
+    };
+    let explained = explain(rules, text, &place)?;
+    let kept = explained.into_iter().filter(|e| e.kept);
+    Ok(kept.filter_map(|e| e.secret).collect())
+}
+
 /// The bytes in which to look for candidates of some lines.
 fn window(content: &[u8], lines: Option<&RangeInclusive<u64>>) -> Range<usize> {
     let Some(lines) = lines else {

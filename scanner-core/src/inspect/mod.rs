@@ -15,6 +15,6 @@ mod single;
 pub use bench::{Measured, RuleMeasured, bench};
 pub use corpus::{Corpus, CorpusError};
 pub use cost::{RuleCost, estimate, literal_search_ns_per_mb};
-pub use explain::{Explained, Place, explain};
+pub use explain::{Explained, Place, explain, secrets_in};
 pub use find::{FoundAt, find};
 pub use prove::{ENGINES, Proven, prove, redacted_example};

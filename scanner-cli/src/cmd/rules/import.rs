@@ -46,7 +46,7 @@ pub(super) fn run(plan: &RulesPlan, args: &ImportArgs) -> Result<ExitStatus, Cli
     }
     let status = plan.to.write_all(imported.text.as_bytes())?;
     if !plan.quiet {
-        let name = args.from_name();
+        let name = args.name_of_result();
         let loaded =
             RuleSet::parse(&imported.text, &name).map_err(|e| CliError::Usage(e.to_string()))?;
         for warning in &loaded.warnings {
@@ -70,7 +70,7 @@ pub(super) fn run(plan: &RulesPlan, args: &ImportArgs) -> Result<ExitStatus, Cli
 
 impl ImportArgs {
     /// What the result is called in messages about it.
-    fn from_name(&self) -> String {
+    fn name_of_result(&self) -> String {
         match self.files.as_slice() {
             [one] => format!("{} converted", one.display()),
             all => format!("{} files converted", all.len()),

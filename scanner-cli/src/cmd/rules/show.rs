@@ -10,8 +10,10 @@ use crate::{
 use scanner_core::{
     inspect,
     model::RuleInfo,
-    report::printable,
-    rules::{Allowlist, Condition, Example, Plan, RegexTarget, Rule, RuleExamples, SecretGroup},
+    report::{Redactor, printable},
+    rules::{
+        Allowlist, Condition, Example, Plan, RegexTarget, Rule, RuleExamples, RuleSet, SecretGroup,
+    },
 };
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -68,8 +70,8 @@ struct ShownAllowlist<'a> {
     description: &'a str,
     condition: &'static str,
     regex_target: &'static str,
-    regexes: &'a [String],
-    stopwords: &'a [String],
+    regexes: Vec<String>,
+    stopwords: Vec<String>,
     paths: &'a [String],
     commits: &'a [String],
 }
@@ -81,11 +83,12 @@ pub(super) fn run(plan: &RulesPlan, args: &ShowArgs) -> Result<ExitStatus, CliEr
         .rules
         .select(&args.ids, &[])
         .map_err(|e| CliError::Usage(e.to_string()))?;
-    let shown: Vec<Shown<'_>> = chosen
+    let mut shown: Vec<Shown<'_>> = chosen
         .rules()
         .iter()
         .map(|rule| shown(rule, origins.get(rule.info.id.as_str()).copied()))
         .collect();
+    redact(&loaded.rules, &mut shown)?;
     if is_json(plan) {
         return plan.to.write_json(&shown);
     }
@@ -126,6 +129,31 @@ fn shown<'a>(rule: &'a Rule, own: Option<&'a RuleExamples>) -> Shown<'a> {
     }
 }
 
+/// Hides what any rule finds in the texts of these: teams put real secrets into allowlists.
+fn redact(rules: &RuleSet, shown: &mut [Shown<'_>]) -> Result<(), CliError> {
+    let mut all = Vec::new();
+    let mut texts: Vec<&mut String> = Vec::new();
+    for rule in shown {
+        texts.extend(rule.examples.iter_mut());
+        texts.extend(rule.negative_examples.iter_mut());
+        for list in &mut rule.allowlists {
+            texts.extend(list.regexes.iter_mut());
+            texts.extend(list.stopwords.iter_mut());
+        }
+    }
+    for text in &texts {
+        all.extend_from_slice(text.as_bytes());
+        all.push(b'\n');
+    }
+    let secrets = inspect::secrets_in(rules, &all).map_err(|e| CliError::Usage(e.to_string()))?;
+    let redactor = Redactor::new(secrets);
+    for text in texts {
+        let redacted = redactor.redact(text.as_bytes()).into_owned();
+        *text = String::from_utf8_lossy(&redacted).into_owned();
+    }
+    Ok(())
+}
+
 fn search(plan: &Plan) -> Search {
     match plan {
         Plan::Literals {
@@ -161,8 +189,8 @@ fn allowlist(list: &Allowlist) -> ShownAllowlist<'_> {
             RegexTarget::Match => "match",
             RegexTarget::Line => "line",
         },
-        regexes: &list.regexes,
-        stopwords: &list.stopwords,
+        regexes: list.regexes.clone(),
+        stopwords: list.stopwords.clone(),
         paths: &list.paths,
         commits: &list.commits,
     }
@@ -288,7 +316,7 @@ fn human_allowlist(list: &ShownAllowlist<'_>, line: &mut impl FnMut(&str, &str))
             line("", &format!("and {} more", texts.len() - PARTS_SHOWN));
         }
     };
-    parts(&format!("{} like", list.regex_target), list.regexes);
+    parts(&format!("{} like", list.regex_target), &list.regexes);
     parts("path like", list.paths);
     parts("commit", list.commits);
     if !list.stopwords.is_empty() {

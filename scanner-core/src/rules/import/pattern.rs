@@ -63,16 +63,15 @@ impl Pattern {
                 .map(|ours| ours.source)
         };
         let source = if text.is_empty() { None } else { same(text) };
-        let source = match source {
-            Some(source) => source,
-            None => {
-                let mut printed = String::new();
-                hir::print::Printer::new()
-                    .print(&hir, &mut printed)
-                    .map_err(|_| "the expression cannot be written".to_owned())?;
-                // Checks limits too: what is too large for the loader says so here.
-                Expression::parse(&printed, None)?.source
-            }
+        let source = if let Some(source) = source {
+            source
+        } else {
+            let mut printed = String::new();
+            hir::print::Printer::new()
+                .print(&hir, &mut printed)
+                .map_err(|_| "the expression cannot be written".to_owned())?;
+            // Checks limits too: what is too large for the loader says so here.
+            Expression::parse(&printed, None)?.source
         };
         Ok(Self {
             source,
@@ -161,16 +160,21 @@ fn is_anything(hir: &Hir) -> bool {
     let HirKind::Repetition(repetition) = hir.kind() else {
         return false;
     };
-    let most = match repetition.sub.kind() {
+    // All but a line break is all that a line holds.
+    let all = match repetition.sub.kind() {
         HirKind::Class(Class::Bytes(class)) => {
-            class.ranges().iter().map(|r| r.len()).sum::<usize>() >= 254
+            let mut class = class.clone();
+            class.push(ClassBytesRange::new(b'\n', b'\n'));
+            class.ranges() == [ClassBytesRange::new(0, 0xff)]
         }
         HirKind::Class(Class::Unicode(class)) => {
-            class.ranges().iter().map(|r| r.len()).sum::<usize>() > 0x10_0000
+            let mut class = class.clone();
+            class.push(ClassUnicodeRange::new('\n', '\n'));
+            class.ranges() == [ClassUnicodeRange::new('\0', char::MAX)]
         }
         _ => false,
     };
-    most && repetition.min == 0 && repetition.max.is_none()
+    all && repetition.min == 0 && repetition.max.is_none()
 }
 
 /// The same expression, tried on text of many lines: no class takes a line break, and the text's

@@ -135,7 +135,7 @@ rules:
     let rules = rules(&imported);
     assert_eq!(rules.len(), 1);
     let acme = &rules[0];
-    assert_eq!(acme.entropy, 3.3);
+    assert!((acme.entropy - 3.3).abs() < 1e-9);
     assert_eq!(acme.info.confidence, Confidence::High);
     assert_eq!(acme.secret_group, SecretGroup::Group(2));
     assert_eq!(acme.allowlists.len(), 2);
@@ -232,5 +232,53 @@ fn what_is_written_is_read_back_as_it_was() {
         let file = format!("x = {}", write::string(text));
         let table: toml::Table = toml::from_str(&file).unwrap_or_else(|e| panic!("{file}: {e}"));
         assert_eq!(table["x"].as_str(), Some(text), "{file}");
+    }
+}
+
+/// An expression of a few parts, some of which would cross lines if they could.
+fn expression() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let part = prop::sample::select(vec![
+        "a",
+        "b",
+        r"\s",
+        r"\W",
+        "[^a]",
+        "[^b]{1,3}",
+        "x+",
+        r"(a|\n)",
+        "(?:ab)?",
+        r"\b",
+        "^",
+        "$",
+        "[^a]*?",
+    ]);
+    prop::collection::vec(part, 1..6).prop_map(|parts| parts.concat())
+}
+
+proptest::proptest! {
+    /// Whole lines under Bitbucket, anywhere in the text here.
+    #[test]
+    fn a_line_expression_matches_the_texts_of_which_it_matches_a_line(
+        inner in expression(),
+        text in "[ab x\n]{0,24}",
+    ) {
+        use proptest::prelude::*;
+        let compile = |source: &str| {
+            regex_automata::meta::Regex::builder()
+                .syntax(regex_automata::util::syntax::Config::new().unicode(false).utf8(false))
+                .configure(regex_automata::meta::Config::new().utf8_empty(false))
+                .build(source)
+        };
+        let original = format!(".*(?:{inner}).*");
+        let Ok((pattern, was_open)) = pattern::Pattern::of_re2_line(&original) else {
+            // It matches every line, or none.
+            return Ok(());
+        };
+        prop_assert!(was_open);
+        let whole = compile(&format!(r"\A(?:{original})\z")).expect("it parsed before");
+        let converted = compile(&pattern.source).expect("it parsed before");
+        let expected = text.split('\n').any(|line| whole.is_match(line));
+        prop_assert_eq!(converted.is_match(&text), expected, "{} as {}", original, pattern.source);
     }
 }
