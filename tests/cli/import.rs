@@ -7,14 +7,14 @@ use std::fs;
 fn what_is_converted_is_used_and_the_rest_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let yaml = "rules:\n- name: Acme key\n  id: np.acme.1\n  pattern: 'acme_([a-z0-9]{12})'\n  \
-                examples: ['acme_q7w8e9r1t2y3']\n- name: Behind\n  id: np.acme.2\n  \
+                examples: ['acme_q7wz81mkx2vd']\n- name: Behind\n  id: np.acme.2\n  \
                 pattern: '(?<=x)y'\n";
     let json = r#"{"values": [{"name": "Zed key", "lineRegex": ".*zed_[a-z0-9]{12}.*"}]}"#;
     fs::write(dir.path().join("np.yml"), yaml).unwrap();
     fs::write(dir.path().join("bb.json"), json).unwrap();
     fs::write(
         dir.path().join("a.env"),
-        "acme_q7w8e9r1t2y3\n  zed_q7w8e9r1t2y4;\n",
+        "acme_q7wz81mkx2vd\n  zed_v4tn60hrp9sj;\n",
     )
     .unwrap();
     let import = |from, file, out| {
