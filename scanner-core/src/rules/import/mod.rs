@@ -1,6 +1,6 @@
 //! Rules of other scanners, written again in our format.
 //!
-//! A format's file turns its rules into [`Foreign`] ones; what they have in common is here and in
+//! A format's file turns its rules into `Foreign` ones; what they have in common is here and in
 //! `write`: expressions are made to mean in our reading what they mean in theirs, unbounded ones
 //! get a longest match, examples become templates, and every rule has to pass the loader by itself
 //! before it goes into the result. What cannot be carried is said, rule by rule, and written into
