@@ -25,6 +25,10 @@ test-release *names:
 rules:
     cargo test -p scanner-core rules
 
+# Writes the table of rules anew.
+rules-table:
+    GITSIEVE_RENEW_TABLE=1 cargo test -p scanner-cli --test it_cli rules_table
+
 # Benches, on an idle machine.
 bench *names:
     cargo bench --workspace -- {{names}}

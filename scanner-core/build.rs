@@ -88,11 +88,36 @@ fn main() -> io::Result<()> {
     for problem in &draft.problems {
         println!("cargo::error={problem}");
     }
-    let table = Table::of(&draft);
-    fs::write(
-        Path::new(&variable("OUT_DIR")?).join("builtin_rules.rs"),
-        table.text,
-    )
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    fs::write(out.join("builtin_examples.txt"), examples(&draft)?)?;
+    fs::write(out.join("builtin_rules.rs"), Table::of(&draft).text)
+}
+
+/// Writes the examples as one text: pointers to thousands of strings would all be relocated at
+/// every start, for commands that few runs use. `src/builtin.rs` says how it is laid out.
+fn examples(draft: &Draft) -> io::Result<String> {
+    let mut text = String::new();
+    for rule in &draft.examples {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "\x1e{}\x1f{}\x1f{}",
+            rule.rule_id, rule.file, rule.line
+        );
+        for list in [&rule.examples, &rule.negative_examples] {
+            text.push('\x1d');
+            for example in list {
+                if example.template.contains(['\x1c', '\x1d', '\x1e', '\x1f']) {
+                    return Err(io::Error::other(format!(
+                        "{}:{}: write control characters as {{{{byte:N}}}}",
+                        rule.file, example.line
+                    )));
+                }
+                let _ = write!(text, "\x1c{}\x1f{}", example.line, example.template);
+            }
+        }
+    }
+    Ok(text)
 }
 
 fn variable(name: &str) -> io::Result<String> {

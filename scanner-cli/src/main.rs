@@ -19,7 +19,6 @@ mod progress;
 mod repository;
 mod rules;
 
-use clap::Parser;
 use exit::{CliError, ExitStatus};
 use std::process::ExitCode;
 
@@ -31,7 +30,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> ExitStatus {
-    let cli = match args::Cli::try_parse() {
+    let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(message) => {
             // A reader that has gone away changes nothing about what was asked.

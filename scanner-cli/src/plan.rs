@@ -1,6 +1,14 @@
 //! From what was typed to what will be done: every check of arguments is here, so that a scan
 //! begins only when nothing about the command line can fail any more.
 
+mod explain;
+mod limits;
+mod rules;
+
+pub(crate) use explain::{Clue, ExplainPlan};
+pub(crate) use limits::{Limits, threads};
+pub(crate) use rules::RulesPlan;
+
 use crate::{
     args::{Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, Options, StdinArgs},
     exit::{CliError, ExitPolicy},
@@ -52,6 +60,8 @@ impl Environment {
 #[derive(Debug)]
 pub(crate) enum Plan {
     Scan(Box<ScanPlan>),
+    Rules(Box<RulesPlan>),
+    Explain(Box<ExplainPlan>),
     Completions {
         shell: clap_complete::Shell,
         to: Destination,
@@ -143,12 +153,20 @@ impl Plan {
                     to,
                 });
             }
+            Some(Command::Rules(args)) => {
+                let plan = RulesPlan::new(args.command, &options, to, surroundings)?;
+                return Ok(Self::Rules(Box::new(plan)));
+            }
+            Some(Command::Explain(args)) => {
+                let plan = ExplainPlan::new(args, &options, to, surroundings)?;
+                return Ok(Self::Explain(Box::new(plan)));
+            }
             Some(Command::Git(args)) => (git(&args)?, options),
             Some(Command::Dir(args)) => (dir(args)?, options),
             Some(Command::Stdin(args)) => (stdin(args, surroundings)?, options),
             None => (whatever_is_there(path.as_deref())?, options),
         };
-        ScanPlan::new(source, options, to, surroundings).map(|plan| Self::Scan(Box::new(plan)))
+        ScanPlan::new(source, &options, to, surroundings).map(|plan| Self::Scan(Box::new(plan)))
     }
 }
 
@@ -165,45 +183,18 @@ struct SourcePlan {
 impl ScanPlan {
     fn new(
         source: SourcePlan,
-        options: Options,
+        options: &Options,
         to: Destination,
         surroundings: Environment,
     ) -> Result<Self, CliError> {
         to.check()?;
         let mut notices: Vec<String> = source.notice.into_iter().collect();
-        let config = match options.config {
-            Some(path) => {
-                if !path.is_file() {
-                    return Err(usage(format!(
-                        "configuration {} is not a file that can be read",
-                        path.display()
-                    )));
-                }
-                Some(path)
-            }
-            None if options.no_config => None,
-            None => source
-                .root
-                .as_deref()
-                .and_then(|root| discover_config(root, &mut notices)),
-        };
-        for path in &options.rules {
-            if !path.exists() {
-                return Err(usage(format!(
-                    "--rules {}: no such file or directory",
-                    path.display()
-                )));
-            }
+        if options.format == Format::Markdown {
+            return Err(usage(
+                "--format markdown is for `gitsieve rules list`".into(),
+            ));
         }
-        if let Some(both) = options
-            .rule
-            .iter()
-            .find(|id| options.exclude_rule.contains(id))
-        {
-            return Err(usage(format!(
-                "--rule {both} and --exclude-rule {both} contradict each other"
-            )));
-        }
+        let rules = rule_plan(options, source.root.as_deref(), &mut notices)?;
         if options.quiet {
             notices.clear();
         }
@@ -212,12 +203,7 @@ impl ScanPlan {
             subject: source.subject,
             unit: source.unit,
             notices,
-            rules: RulePlan {
-                config,
-                files: options.rules,
-                only: options.rule,
-                exclude: options.exclude_rule,
-            },
+            rules,
             engine: engine(options.engine),
             delta_aware: !options.no_delta,
             threads: usize::from(options.threads),
@@ -241,6 +227,50 @@ impl ScanPlan {
             },
         })
     }
+}
+
+/// Which rules the options choose, with the configuration found at the `root` of a working tree.
+fn rule_plan(
+    options: &Options,
+    root: Option<&Path>,
+    notices: &mut Vec<String>,
+) -> Result<RulePlan, CliError> {
+    let config = match &options.config {
+        Some(path) => {
+            if !path.is_file() {
+                return Err(usage(format!(
+                    "configuration {} is not a file that can be read",
+                    path.display()
+                )));
+            }
+            Some(path.clone())
+        }
+        None if options.no_config => None,
+        None => root.and_then(|root| discover_config(root, notices)),
+    };
+    for path in &options.rules {
+        if !path.exists() {
+            return Err(usage(format!(
+                "--rules {}: no such file or directory",
+                path.display()
+            )));
+        }
+    }
+    if let Some(both) = options
+        .rule
+        .iter()
+        .find(|id| options.exclude_rule.contains(id))
+    {
+        return Err(usage(format!(
+            "--rule {both} and --exclude-rule {both} contradict each other"
+        )));
+    }
+    Ok(RulePlan {
+        config,
+        files: options.rules.clone(),
+        only: options.rule.clone(),
+        exclude: options.exclude_rule.clone(),
+    })
 }
 
 fn usage(message: String) -> CliError {

@@ -4,22 +4,35 @@
 //! the selection. A scan without any rule would call everything clean, so it is refused.
 
 use crate::{exit::CliError, plan::RulePlan};
-use scanner_core::rules::RuleSet;
-use std::fmt::Display;
+use scanner_core::rules::{Loaded, RuleExamples, RuleSet};
+use std::{collections::BTreeMap, fmt::Display};
 
 /// Loads what the plan asks for, and what is worth saying about it.
 pub(crate) fn load(plan: &RulePlan) -> Result<(RuleSet, Vec<String>), CliError> {
+    let loaded = load_with_examples(plan, Vec::new())?;
+    let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+    Ok((loaded.rules, warnings))
+}
+
+/// The same, with where each rule is written and how it proves itself; `built_in` says so of the
+/// built-in ones.
+pub(crate) fn load_with_examples(
+    plan: &RulePlan,
+    built_in: Vec<RuleExamples>,
+) -> Result<Loaded, CliError> {
     let mut warnings = Vec::new();
+    let mut examples = built_in;
     let mut rules = RuleSet::builtin();
+    let mut add = |loaded: Loaded| {
+        warnings.extend(loaded.warnings);
+        examples.extend(loaded.examples);
+        loaded.rules
+    };
     if let Some(path) = &plan.config {
-        let loaded = RuleSet::load_config(path, &rules).map_err(|e| refused(&e))?;
-        warnings.extend(loaded.warnings.iter().map(ToString::to_string));
-        rules = loaded.rules;
+        rules = add(RuleSet::load_config(path, &rules).map_err(|e| refused(&e))?);
     }
     for path in &plan.files {
-        let loaded = RuleSet::load(path).map_err(|e| refused(&e))?;
-        warnings.extend(loaded.warnings.iter().map(ToString::to_string));
-        rules = rules.merge(loaded.rules);
+        rules = rules.merge(add(RuleSet::load(path).map_err(|e| refused(&e))?));
     }
     if rules.rules().is_empty() {
         let cause = plan.config.as_ref().map_or_else(String::new, |path| {
@@ -40,7 +53,25 @@ pub(crate) fn load(plan: &RulePlan) -> Result<(RuleSet, Vec<String>), CliError> 
             ));
         }
     }
-    Ok((rules, warnings))
+    Ok(Loaded {
+        examples: of_rules(&rules, examples),
+        rules,
+        warnings,
+    })
+}
+
+/// What is said of the rules of a set, once for each, sorted by rule id. Of a rule that is written
+/// in several files the last one counts, and for its examples the last one that has any.
+fn of_rules(rules: &RuleSet, all: Vec<RuleExamples>) -> Vec<RuleExamples> {
+    let mut by_id: BTreeMap<String, RuleExamples> = BTreeMap::new();
+    for own in all {
+        let bare = own.examples.is_empty() && own.negative_examples.is_empty();
+        if !(bare && by_id.contains_key(&own.rule_id)) {
+            by_id.insert(own.rule_id.clone(), own);
+        }
+    }
+    let ids = rules.rules().iter().map(|rule| &rule.info.id);
+    ids.filter_map(|id| by_id.remove(id)).collect()
 }
 
 fn refused(problems: &dyn Display) -> CliError {

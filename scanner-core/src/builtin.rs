@@ -6,7 +6,8 @@
 use crate::{
     model::{Confidence, RuleInfo, Severity},
     rules::{
-        Allowlist, Condition, Literal, NameKind, Plan, RegexTarget, Rule, SecretGroup, Validator,
+        Allowlist, Condition, Example, Literal, NameKind, Plan, RegexTarget, Rule, RuleExamples,
+        SecretGroup, Validator,
     },
 };
 use std::sync::Arc;
@@ -66,6 +67,43 @@ pub(crate) fn rules() -> (Vec<Rule>, Vec<Allowlist>) {
         RULES.iter().map(rule).collect(),
         ALLOWLISTS.iter().map(allowlist).collect(),
     )
+}
+
+/// The examples of the built-in rules: for each rule `RS id US file US line`, then twice (what is
+/// found, what is not) `GS` and for each example `FS line US template`, of ASCII's separators.
+static EXAMPLES: &str = include_str!(concat!(env!("OUT_DIR"), "/builtin_examples.txt"));
+
+/// Returns the examples of the built-in rules, sorted by file and line.
+pub(crate) fn examples() -> Vec<RuleExamples> {
+    EXAMPLES
+        .split('\x1e')
+        .filter_map(|record| {
+            let mut parts = record.split('\x1d');
+            let mut head = parts.next()?.split('\x1f');
+            let (rule_id, file) = (head.next()?.to_owned(), head.next()?.to_owned());
+            let line = head.next()?.parse().ok()?;
+            let mut list = || parts.next().map_or_else(Vec::new, example_list);
+            Some(RuleExamples {
+                rule_id,
+                file,
+                line,
+                examples: list(),
+                negative_examples: list(),
+            })
+        })
+        .collect()
+}
+
+fn example_list(part: &str) -> Vec<Example> {
+    part.split('\x1c')
+        .filter_map(|item| {
+            let (line, template) = item.split_once('\x1f')?;
+            Some(Example {
+                template: template.to_owned(),
+                line: line.parse().ok()?,
+            })
+        })
+        .collect()
 }
 
 fn texts(texts: &[&str]) -> Vec<String> {

@@ -57,6 +57,7 @@ pub mod extract;
 pub mod filter;
 #[cfg(feature = "git")]
 pub(crate) mod history;
+pub mod inspect;
 pub mod model;
 pub mod report;
 pub mod rules;

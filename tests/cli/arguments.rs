@@ -23,6 +23,10 @@ fn wrong_usage_exits_with_2_and_says_why_on_stderr_only() {
         &["--output", ".", "."],
         &["completions", "tcl"],
         &["man", "nothing"],
+        &["rules", "list", "--threads", "2"],
+        &["rules", "list", "--format", "jsonl"],
+        &["rules", "show", "no-such-rule"],
+        &["--format", "markdown", "."],
     ] {
         let output = gitsieve(dir.path(), args);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
@@ -94,7 +98,15 @@ fn completions_and_manual_pages_come_for_every_shell_and_command() {
         page.contains(".TH gitsieve 1") && page.contains("Exit status"),
         "{page}"
     );
-    for command in ["git", "dir", "stdin", "completions", "man"] {
+    for command in [
+        "git",
+        "dir",
+        "stdin",
+        "rules",
+        "explain",
+        "completions",
+        "man",
+    ] {
         let page = stdout(&gitsieve(here, &["man", command]));
         assert!(
             page.contains(&format!(".TH gitsieve-{command} 1")),

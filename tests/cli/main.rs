@@ -2,10 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod arguments;
+mod bad_rules;
+mod explain;
 mod findings;
 mod formats;
+mod import;
 mod output;
 mod report_fixture;
+mod rules;
+mod rules_table;
 
 use std::{
     io::Write,

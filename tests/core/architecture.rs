@@ -20,6 +20,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["engine", "extract", "filter", "rules", "model"],
     ),
     ("source", &["model"]),
+    (
+        "inspect",
+        &[
+            "source", "engine", "confirm", "decode", "filter", "report", "rules", "model",
+        ],
+    ),
     ("history", &["source", "model"]),
     ("report", &["model"]),
     (

@@ -1,16 +1,24 @@
 //! What can be typed. Parsing has no side effects: nothing is read, opened or resolved here.
 
 mod dir;
+mod explain;
 mod generate;
 mod git;
 mod options;
+mod rules;
+mod scope;
 mod stdin;
 mod value;
 
 pub(crate) use dir::DirArgs;
+pub(crate) use explain::ExplainArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use git::GitArgs;
 pub(crate) use options::{Colour, Engine, Format, Options};
+pub(crate) use rules::{
+    BenchArgs, CheckArgs, From, ImportArgs, ListArgs, RulesArgs, RulesCommand, ShowArgs,
+};
+pub(crate) use scope::{command, parse};
 pub(crate) use stdin::StdinArgs;
 
 use clap::{Parser, Subcommand};
@@ -74,6 +82,8 @@ pub(crate) enum Command {
     Git(GitArgs),
     Dir(DirArgs),
     Stdin(StdinArgs),
+    Rules(RulesArgs),
+    Explain(ExplainArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

@@ -139,6 +139,8 @@ pub(crate) enum Format {
     Json,
     /// JSON Lines: one object a line, streamed.
     Jsonl,
+    /// A table, of `gitsieve rules list` alone.
+    Markdown,
 }
 
 /// When to use colours.
@@ -170,7 +172,7 @@ fn confidence() -> impl TypedValueParser<Value = Confidence> {
         .try_map(|name| name.parse::<Confidence>())
 }
 
-fn severity() -> impl TypedValueParser<Value = Severity> {
+pub(super) fn severity() -> impl TypedValueParser<Value = Severity> {
     clap::builder::PossibleValuesParser::new(["low", "medium", "high", "critical"])
         .try_map(|name| name.parse::<Severity>())
 }

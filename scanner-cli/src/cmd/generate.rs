@@ -1,24 +1,22 @@
 //! Completion scripts and manual pages, made from the same table that parses the arguments.
 
 use crate::{
-    args::Cli,
+    args,
     exit::{CliError, ExitStatus},
     output::Destination,
 };
-use clap::CommandFactory;
 
 pub(crate) fn completions(
     shell: clap_complete::Shell,
     to: &Destination,
 ) -> Result<ExitStatus, CliError> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "gitsieve", &mut script);
+    clap_complete::generate(shell, &mut args::command(), "gitsieve", &mut script);
     to.write_all(&script)
 }
 
 pub(crate) fn man(command: Option<&str>, to: &Destination) -> Result<ExitStatus, CliError> {
-    let mut whole = Cli::command();
-    whole.build();
+    let whole = args::command();
     let described = command
         .and_then(|name| whole.find_subcommand(name))
         .unwrap_or(&whole)

@@ -1,6 +1,8 @@
 //! Carries plans out.
 
+mod explain;
 mod generate;
+mod rules;
 mod scan;
 
 use crate::{
@@ -11,6 +13,8 @@ use crate::{
 pub(crate) fn run(plan: Plan) -> Result<ExitStatus, CliError> {
     match plan {
         Plan::Scan(plan) => scan::run(*plan),
+        Plan::Rules(plan) => rules::run(&plan),
+        Plan::Explain(plan) => explain::run(&plan),
         Plan::Completions { shell, to } => generate::completions(shell, &to),
         Plan::Man { command, to } => generate::man(command.as_deref(), &to),
     }

@@ -98,7 +98,8 @@ fn show(report: &Report, plan: &ScanPlan, elapsed: Duration) -> Result<(), CliEr
         let mut reporter: Box<dyn Reporter + '_> = match plan.format {
             Format::Json => Box::new(JsonReporter::new(&mut out, redactor)),
             Format::Jsonl => Box::new(JsonlReporter::new(&mut out, redactor)),
-            Format::Human => Box::new(HumanReporter::new(
+            // No plan has `Markdown` for a scan.
+            Format::Human | Format::Markdown => Box::new(HumanReporter::new(
                 &mut out,
                 redactor,
                 HumanOptions {

@@ -8,7 +8,7 @@ mod style;
 mod writer;
 
 pub(crate) use human::{HumanOptions, HumanReporter};
-pub(crate) use style::Style;
+pub(crate) use style::{Role, Style};
 pub(crate) use writer::Destination;
 
 use scanner_core::report::printable;

@@ -2,6 +2,7 @@
 //! renamed. A device or pipe is written to directly: renaming over `/dev/null` would replace it.
 
 use crate::exit::{CliError, ExitStatus};
+use serde::Serialize;
 use std::{
     fs::{self, File},
     io::{self, BufWriter, StdoutLock, Write},
@@ -92,6 +93,13 @@ impl Destination {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(self.error(error)),
             _ => Ok(ExitStatus::Clean),
         }
+    }
+
+    /// Writes a value as one JSON document.
+    pub(crate) fn write_json(&self, value: &impl Serialize) -> Result<ExitStatus, CliError> {
+        let mut text = serde_json::to_string_pretty(value).map_err(|e| self.error(e.into()))?;
+        text.push('\n');
+        self.write_all(text.as_bytes())
     }
 
     /// Says that writing here failed.

@@ -105,6 +105,36 @@ impl CompiledAllowlists {
     }
 }
 
+/// What one allowlist says of a match, and which of its parts says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Whether the allowlist holds, so that the match is dropped.
+    pub holds: bool,
+    /// Every part that it has, with the number of the entry that is met; for people. Names no entry's
+    /// text, which may be a secret.
+    pub parts: String,
+}
+
+impl CompiledAllowlists {
+    /// Says of each allowlist what it makes of a match at a place, part by part.
+    pub fn tell(
+        &self,
+        text: &MatchText<'_>,
+        path: Option<&[u8]>,
+        commit: Option<&CommitId>,
+    ) -> Vec<Told> {
+        let tell = |list: &CompiledAllowlist| Told {
+            holds: match list.content(text) {
+                Part::Holds => true,
+                Part::Fails => false,
+                Part::Open => list.place(path, commit),
+            },
+            parts: list.parts(text, path, commit),
+        };
+        self.lists.iter().map(tell).collect()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Holds,
@@ -177,6 +207,61 @@ impl CompiledAllowlist {
                 }
             }
         }
+    }
+
+    fn parts(
+        &self,
+        text: &MatchText<'_>,
+        path: Option<&[u8]>,
+        commit: Option<&CommitId>,
+    ) -> String {
+        let mut parts = Vec::new();
+        let mut part = |what: &str, of: usize, met: Option<usize>| {
+            if of > 0 {
+                let said = match met {
+                    Some(at) => format!("{what}: number {} of {of} holds", at + 1),
+                    None => format!("{what}: none of {of} holds"),
+                };
+                parts.push(said);
+            }
+        };
+        let (target, on) = match self.regex_target {
+            RegexTarget::Secret => (text.secret, "expressions on the secret"),
+            RegexTarget::Match => (text.matched, "expressions on the match"),
+            RegexTarget::Line if self.regexes.is_empty() => (text.secret, "expressions"),
+            RegexTarget::Line => ((text.lines)(), "expressions on the line"),
+        };
+        let first = |regexes: &[LazyRegex], text| regexes.iter().position(|r| r.is_match(text));
+        part(on, self.regexes.len(), first(&self.regexes, target));
+        let lower = text.secret.to_ascii_lowercase();
+        let word = |word: &String| memchr::memmem::find(&lower, word.as_bytes()).is_some();
+        part(
+            "stop words",
+            self.stopwords.len(),
+            self.stopwords.iter().position(word),
+        );
+        part(
+            if path.is_some() {
+                "paths"
+            } else {
+                "paths (not known)"
+            },
+            self.paths.len(),
+            path.and_then(|path| first(&self.paths, path)),
+        );
+        part(
+            if commit.is_some() {
+                "commits"
+            } else {
+                "commits (not known)"
+            },
+            self.commits.len(),
+            commit.and_then(|commit| self.commits.binary_search(commit).ok()),
+        );
+        parts.join(match self.condition {
+            Condition::Or => "; or ",
+            Condition::And => "; and ",
+        })
     }
 
     /// Whether path and commit make an allowlist hold whose content leaves it open.

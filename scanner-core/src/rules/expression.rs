@@ -83,7 +83,7 @@ fn parse_either(text: &str, unicode: Option<bool>) -> Result<(bool, Hir), String
 
 /// The one place that says how expressions are read; whoever compiles them uses the same
 /// settings.
-fn parse_hir(text: &str, unicode: bool) -> Result<Hir, Box<regex_syntax::Error>> {
+pub(crate) fn parse_hir(text: &str, unicode: bool) -> Result<Hir, Box<regex_syntax::Error>> {
     ParserBuilder::new()
         .unicode(unicode)
         .utf8(false)
@@ -99,8 +99,19 @@ fn describe(error: &regex_syntax::Error) -> String {
         regex_syntax::Error::Translate(e) => (e.kind().to_string(), e.span()),
         _ => return "not a regular expression".to_owned(),
     };
-    format!("{kind} (near character {})", span.start.offset + 1)
+    let advice = if kind.contains("look-around") {
+        NO_LOOK_AROUND
+    } else {
+        ""
+    };
+    format!("{kind} (near character {}){advice}", span.start.offset + 1)
 }
+
+/// What to do instead: RE2's syntax has neither, because neither can be searched in linear time.
+const NO_LOOK_AROUND: &str = "; write what stands around the secret into the expression and put the \
+                              secret into a group, or drop what must not match with an allowlist";
+const NO_BACK_REFERENCES: &str = "back references are not supported: no search in linear time has \
+                                  them; write the repeated part out, or match it with a class";
 
 /// An estimate from above of the states that compiling the expression makes.
 fn expanded_states(hir: &Hir) -> u64 {
@@ -233,7 +244,7 @@ impl<'a> Translator<'a> {
                     .take_while(|b| (b'0'..=b'7').contains(b))
                     .count();
                 if c != '0' && digits == 1 {
-                    return Err("back references are not supported".to_owned());
+                    return Err(NO_BACK_REFERENCES.to_owned());
                 }
                 let octal = &self.skip(1 + digits)[1..];
                 let value = u32::from_str_radix(octal, 8)

@@ -77,8 +77,8 @@ pub(crate) struct RuleDraft {
     pub(crate) judge: Option<NameKind>,
     pub(crate) remediation: Option<String>,
     pub(crate) references: Option<Vec<String>>,
-    pub(crate) examples: Vec<String>,
-    pub(crate) negative_examples: Vec<String>,
+    pub(crate) examples: Vec<At<String>>,
+    pub(crate) negative_examples: Vec<At<String>>,
     pub(crate) max_length: Option<u32>,
 }
 
@@ -640,8 +640,8 @@ impl Reader<'_> {
             references: entries
                 .get("references")
                 .map(|entry| self.plain_strings(Some(entry))),
-            examples: self.plain_strings(entries.get("examples")),
-            negative_examples: self.plain_strings(entries.get("negative_examples")),
+            examples: self.strings(entries.get("examples")),
+            negative_examples: self.strings(entries.get("negative_examples")),
             max_length: self
                 .integer(entries.get("max_length"), 1..MAX_MATCH_BYTES + 1)
                 .map(|n| n.value),
@@ -757,7 +757,8 @@ unicode = true
         assert_eq!(rule.severity, Some(Severity::Critical));
         assert_eq!(rule.confidence, Some(Confidence::Low));
         assert_eq!(rule.generic, Some(true));
-        assert_eq!(rule.examples, ["one", "two\nlines"]);
+        let examples: Vec<&str> = rule.examples.iter().map(|e| e.value.as_str()).collect();
+        assert_eq!(examples, ["one", "two\nlines"]);
         assert!(
             rule.regex
                 .as_ref()

@@ -598,6 +598,17 @@ const USUAL_WORDS: &[&str] = &[
     "xml",
 ];
 
+impl Literal {
+    /// How often the literal may be expected in ordinary source text, in occurrences a byte. Very
+    /// rough: good to tell rare literals from usual ones.
+    pub fn expected_rate(&self) -> f64 {
+        // The model weighs usual words (`key`, `token`) against each other's letters, not against
+        // text: in 69 MB of published Rust crates they stand 0 to 340 times a megabyte, where it
+        // has 10,000.
+        rate(&self.bytes, self.ignore_case) / 100.0
+    }
+}
+
 /// What a literal costs a byte of content, in occurrences to look at: its own, its share of the
 /// engines' tables, and where it is short what a filter of four bytes lets through for it.
 fn literal_cost(bytes: &[u8], ignore_case: bool) -> f64 {

@@ -7,6 +7,8 @@
 
 pub(crate) mod expression;
 mod file;
+#[cfg(feature = "import")]
+pub mod import;
 mod literals;
 mod problem;
 mod resolve;
@@ -15,7 +17,7 @@ mod set;
 mod validator;
 
 pub use problem::{Problem, RuleErrors};
-pub use resolve::RuleExamples;
+pub use resolve::{Example, RuleExamples};
 pub use rule::{
     Allowlist, Condition, DEFAULT_MAX_MATCH_BYTES, LOOK_AROUND_BYTES, Literal, MAX_LITERAL_BYTES,
     MIN_LITERAL_BYTES, NameKind, Plan, RegexTarget, Rule, SecretGroup, UnknownNameKind,

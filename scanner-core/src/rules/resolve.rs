@@ -24,15 +24,28 @@ pub(crate) struct Draft {
     pending: Vec<(String, bool, GlobalAllowlist)>,
 }
 
-/// The texts by which a rule proves itself, as its file writes them.
+/// Where a rule is written, and the texts by which it proves itself (there may be none).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleExamples {
     /// The rule.
     pub rule_id: String,
+    /// The file's name as given to the loader.
+    pub file: String,
+    /// Line of the rule's id, 1-based.
+    pub line: u32,
     /// Texts that hold a match.
-    pub examples: Vec<String>,
+    pub examples: Vec<Example>,
     /// Texts that hold none.
-    pub negative_examples: Vec<String>,
+    pub negative_examples: Vec<Example>,
+}
+
+/// One example: a template of [`crate::filter::example`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// The template.
+    pub template: String,
+    /// Its line in the file, 1-based.
+    pub line: u32,
 }
 
 impl Draft {
@@ -144,13 +157,13 @@ impl Draft {
         let At { value: id, line } = draft.id;
         let changes_matches = draft.regex.is_some() || draft.max_length.is_some();
         let keywords = draft.keywords.map_or_else(Vec::new, |k| k.value);
-        if !draft.examples.is_empty() || !draft.negative_examples.is_empty() {
-            self.examples.push(RuleExamples {
-                rule_id: id.clone(),
-                examples: draft.examples,
-                negative_examples: draft.negative_examples,
-            });
-        }
+        self.examples.push(RuleExamples {
+            rule_id: id.clone(),
+            file: name.to_owned(),
+            line,
+            examples: examples(draft.examples),
+            negative_examples: examples(draft.negative_examples),
+        });
         let is_new = base.is_none();
         let mut rule = match (base, &draft.regex) {
             (Some(base), _) => base,
@@ -267,6 +280,14 @@ impl Draft {
         }
         self.rules.insert(id, rule);
     }
+}
+
+fn examples(texts: Vec<At<String>>) -> Vec<Example> {
+    let example = |text: At<String>| Example {
+        template: text.value,
+        line: text.line,
+    };
+    texts.into_iter().map(example).collect()
 }
 
 fn set<T>(target: &mut T, given: Option<T>) {

@@ -33,7 +33,7 @@ pub struct Loaded {
     pub rules: RuleSet,
     /// Things that are allowed and may not be meant, sorted by file and line.
     pub warnings: Vec<Problem>,
-    /// The texts by which rules prove themselves, for those that have any.
+    /// Where each rule of the files is written and how it proves itself, in the files' order.
     pub examples: Vec<RuleExamples>,
 }
 
@@ -54,6 +54,11 @@ impl RuleSet {
     pub fn builtin() -> Self {
         let (rules, allowlists) = crate::builtin::rules();
         Self::new(rules, allowlists)
+    }
+
+    /// The texts by which the built-in rules prove themselves, sorted by file and line.
+    pub fn builtin_examples() -> Vec<RuleExamples> {
+        crate::builtin::examples()
     }
 
     /// Reads rules from the text of a rule file; `name` stands for it in messages.
@@ -777,7 +782,10 @@ stopwords = ["changeme"]
         let loaded = RuleSet::load(dir.path()).expect("it is valid");
         assert_eq!(ids(&loaded.rules), ["one", "two"]);
         assert_eq!(rule(&loaded.rules, "two").allowlists.len(), 1);
-        assert_eq!(loaded.examples[0].rule_id, "two");
+        let second = &loaded.examples[1];
+        assert_eq!((second.rule_id.as_str(), second.line), ("two", 2));
+        assert!(second.file.ends_with("b.toml"), "{}", second.file);
+        assert_eq!(second.examples[0].line, 4);
         write("c.toml", "[[rules]]\nid='one'\nregex='cccc'");
         write("d.toml", "[[rules]]\nid='three'\nregex='('");
         let errors = RuleSet::load(dir.path()).expect_err("two files are wrong");

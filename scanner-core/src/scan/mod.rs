@@ -2,6 +2,7 @@
 //! collector; what hit is attributed; a report comes out.
 
 mod assemble;
+mod cap;
 mod collect;
 #[cfg(feature = "git")]
 mod git;

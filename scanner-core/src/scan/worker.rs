@@ -7,7 +7,7 @@
 //! gives, byte for byte: `reference` does just that, and tests compare.
 
 use super::{
-    Observer, Scanner,
+    Observer, Scanner, cap,
     collect::{Collected, Collector, FindingKey, Origin, RawOccurrence},
 };
 use crate::{
@@ -64,8 +64,8 @@ struct Carry {
 
 /// A match in a blob that hit.
 #[derive(Debug, Clone, Copy)]
-struct Placed {
-    rule: u32,
+pub(super) struct Placed {
+    pub(super) rule: u32,
     finding: u32,
     start: usize,
     end: usize,
@@ -404,6 +404,10 @@ impl ScanWorker<'_> {
         mut map: impl FnMut(Range<usize>) -> Range<usize>,
     ) {
         let id = view.id.unwrap_or_else(|| blob_id(view.bytes, self.hash));
+        for rule in cap::cut(&mut self.placed) {
+            let issue = cap::issue(&self.confirmer.rule(rule).info.id, id, view.path);
+            self.out.issue(issue);
+        }
         let (mut at, mut line, mut line_start) = (0, 1, 0);
         for p in &self.placed {
             // Positions come sorted, so lines are counted once over the content.
