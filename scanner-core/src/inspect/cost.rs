@@ -18,10 +18,12 @@ use std::{
 
 /// Bytes of the text that whole-blob rules are tried on.
 const SAMPLE_BYTES: usize = 256 << 10;
-/// Longest time that one measurement takes.
+/// How long one measurement may take before its next batch is left out.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// Hits that are timed together, at most.
 const HITS: u32 = 64;
+/// Batches of them.
+const BATCHES: u32 = 8;
 const MB: f64 = 1e6;
 
 /// What a rule costs.
@@ -92,19 +94,26 @@ pub fn literal_search_ns_per_mb() -> f64 {
     ns * MB / SAMPLE_BYTES as f64
 }
 
-/// Runs `work` up to `times` times after a first one that pays for what is built lazily; returns
-/// the mean in nanoseconds.
+/// Runs `work` up to `times` times in batches, after a first time that pays for what is built lazily.
+/// Returns the mean of the fastest batch in nanoseconds: the others were disturbed.
 fn time(times: u32, mut work: impl FnMut(&mut Vec<Match>)) -> f64 {
     let mut out = Vec::new();
     work(&mut out);
     let started = Instant::now();
-    let mut done = 0;
-    while done == 0 || (done < times && started.elapsed() < PATIENCE) {
-        out.clear();
-        work(&mut out);
-        done += 1;
+    let size = times.div_ceil(BATCHES);
+    let mut best = f64::INFINITY;
+    for _ in 0..BATCHES {
+        let batch = Instant::now();
+        for _ in 0..size {
+            out.clear();
+            work(&mut out);
+        }
+        best = best.min(batch.elapsed().as_nanos() as f64 / f64::from(size));
+        if started.elapsed() > PATIENCE {
+            break;
+        }
     }
-    started.elapsed().as_nanos() as f64 / f64::from(done)
+    best
 }
 
 #[derive(Clone, Copy)]
