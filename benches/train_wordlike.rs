@@ -14,7 +14,8 @@
 //! the hashes and keys that the model is to tell from words.
 #![allow(
     clippy::print_stderr,
-    reason = "a program for developers that talks on the terminal"
+    clippy::cast_sign_loss,
+    reason = "a program for developers that talks on the terminal; costs are clamped to a byte"
 )]
 
 use scanner_core::filter::wordlike::{SYMBOLS, UNIT_BITS, symbol};

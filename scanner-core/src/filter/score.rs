@@ -100,6 +100,36 @@ pub fn of_path(path: &[u8], form: Option<Form>) -> (i32, &'static str) {
     }
 }
 
+/// Lock files: names in lower case.
+const LOCKS: &[&str] = &[
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "cargo.lock",
+    "gemfile.lock",
+    "pipfile.lock",
+    "poetry.lock",
+    "composer.lock",
+    "go.sum",
+    "flake.lock",
+    "uv.lock",
+    "bun.lock",
+    "podfile.lock",
+    "mix.lock",
+    "packages.lock.json",
+    "pubspec.lock",
+    "gradle.lockfile",
+    "terraform.lock.hcl",
+];
+
+/// Endings of source code.
+const CODE: &[&str] = &[
+    "c", "h", "cc", "cpp", "hpp", "cxx", "cs", "java", "kt", "kts", "scala", "go", "rs", "py",
+    "js", "jsx", "ts", "tsx", "mjs", "rb", "php", "swift", "m", "mm", "lua", "pl", "pm", "ex",
+    "exs", "erl", "hs", "clj", "vue", "svelte", "dart", "r", "groovy",
+];
+
 fn place(path: &[u8]) -> Place {
     let lower = path.to_ascii_lowercase();
     let name = lower.rsplit(|b| *b == b'/').next().unwrap_or_default();
@@ -116,27 +146,6 @@ fn place(path: &[u8]) -> Place {
             .skip(1)
             .any(|part| is(list, part))
     };
-    const LOCKS: &[&str] = &[
-        "package-lock.json",
-        "npm-shrinkwrap.json",
-        "yarn.lock",
-        "pnpm-lock.yaml",
-        "cargo.lock",
-        "gemfile.lock",
-        "pipfile.lock",
-        "poetry.lock",
-        "composer.lock",
-        "go.sum",
-        "flake.lock",
-        "uv.lock",
-        "bun.lock",
-        "podfile.lock",
-        "mix.lock",
-        "packages.lock.json",
-        "pubspec.lock",
-        "gradle.lockfile",
-        "terraform.lock.hcl",
-    ];
     if is(LOCKS, name)
         || is(
             &[
@@ -230,11 +239,6 @@ fn place(path: &[u8]) -> Place {
     {
         return Place::Example;
     }
-    const CODE: &[&str] = &[
-        "c", "h", "cc", "cpp", "hpp", "cxx", "cs", "java", "kt", "kts", "scala", "go", "rs", "py",
-        "js", "jsx", "ts", "tsx", "mjs", "rb", "php", "swift", "m", "mm", "lua", "pl", "pm", "ex",
-        "exs", "erl", "hs", "clj", "vue", "svelte", "dart", "r", "groovy",
-    ];
     if is(CODE, ending) {
         Place::Code
     } else {

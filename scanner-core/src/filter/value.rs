@@ -217,18 +217,17 @@ fn is_template(value: &[u8], bits: f64) -> bool {
         }) && text.iter().any(u8::is_ascii_alphabetic)
     };
     match *value {
-        [] => return true,
-        // Templates that were cut, since a quote or a space stood in them.
-        [b'$', b'{' | b'('] | [b'{', b'{'] => return true,
-        [b'$', b'{' | b'(', ..] | [b'{', b'{', ..] | [b'<', b'%' | b'?', ..] => return true,
-        [b'<', .., b'>']
+        // What a quote or a space cut short begins like this too.
+        []
+        | [b'$', b'{' | b'(', ..]
+        | [b'{', b'{', ..]
+        | [b'<', b'%' | b'?', ..]
+        | [b'<', .., b'>']
         | [b'{', .., b'}']
         | [b'[', .., b']']
         | [b'(', .., b')']
         | [b'%', .., b'%']
-        | [b'@', .., b'@'] => {
-            return true;
-        }
+        | [b'@', .., b'@'] => return true,
         [b'$' | b':' | b'@' | b'%', ref rest @ ..] if identifier(rest) && bits < 12.0 => {
             return true;
         }
@@ -240,6 +239,14 @@ fn is_template(value: &[u8], bits: f64) -> bool {
             .iter()
             .all(|b| matches!(b, b'*' | b'.' | b'x' | b'X' | b'-' | b'_' | b'#' | b'?'))
 }
+
+/// Endings of files and of hosts.
+const ENDINGS: &[&str] = &[
+    "js", "ts", "py", "rb", "go", "rs", "java", "json", "yml", "yaml", "toml", "xml", "html",
+    "htm", "txt", "md", "pem", "key", "crt", "cer", "p12", "pfx", "jks", "conf", "cfg", "ini",
+    "env", "sh", "log", "csv", "png", "svg", "php", "tpl", "com", "org", "net", "io", "dev",
+    "local", "pub", "asc", "gpg", "h", "c", "cpp", "cs", "css", "vue", "tsx", "jsx",
+];
 
 /// Addresses, paths, names of files and media types.
 fn is_address(value: &[u8]) -> bool {
@@ -267,12 +274,6 @@ fn is_address(value: &[u8]) -> bool {
         return false;
     };
     let ending = value[dot + 1..].to_ascii_lowercase();
-    const ENDINGS: &[&str] = &[
-        "js", "ts", "py", "rb", "go", "rs", "java", "json", "yml", "yaml", "toml", "xml", "html",
-        "htm", "txt", "md", "pem", "key", "crt", "cer", "p12", "pfx", "jks", "conf", "cfg", "ini",
-        "env", "sh", "log", "csv", "png", "svg", "php", "tpl", "com", "org", "net", "io", "dev",
-        "local", "pub", "asc", "gpg", "h", "c", "cpp", "cs", "css", "vue", "tsx", "jsx",
-    ];
     ENDINGS.iter().any(|e| e.as_bytes() == ending)
         && value[..dot]
             .iter()
