@@ -549,9 +549,8 @@ fn rate(bytes: &[u8], ignore_case: bool) -> f64 {
     let mut previous = b' ';
     for &b in bytes.iter().filter(|_| !ignore_case) {
         rate *= match b {
-            b'A'..=b'Z' if previous.is_ascii_uppercase() => 0.5,
+            b'A'..=b'Z' | b'a'..=b'z' if previous.is_ascii_uppercase() => 0.5,
             b'A'..=b'Z' => 0.15,
-            b'a'..=b'z' if previous.is_ascii_uppercase() => 0.5,
             _ => 1.0,
         };
         previous = b;
