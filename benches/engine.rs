@@ -1,11 +1,15 @@
 //! Bytes a second of each engine, on long content and on ranges as short as delta seams.
 //!
 //! The content is made from a fixed seed, or read from the file that `GITSIEVE_BENCH_CONTENT`
-//! names; the literals are some 600, about as many and as long as those of providers' rules.
+//! names; the literals are some 600, about as long as those of providers' rules, or those of the
+//! built-in rules themselves.
 //! For numbers of one core of an idle machine: `cargo bench -p scanner-core --bench engine`.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use scanner_core::engine::{Engine, EngineKind, LiteralSet, build};
+use scanner_core::{
+    engine::{Engine, EngineKind, LiteralSet, build},
+    rules::RuleSet,
+};
 use std::{hint::black_box, sync::Arc};
 
 /// Words of code and prose, the more frequent ones more often.
@@ -95,6 +99,23 @@ fn bench(criterion: &mut Criterion) {
     group.sample_size(20);
     group.throughput(Throughput::Bytes(content.len() as u64));
     for engine in &engines {
+        let mut worker = engine.worker();
+        let mut hits = Vec::new();
+        group.bench_function(engine.name(), |bencher| {
+            bencher.iter(|| {
+                hits.clear();
+                worker.hits(&content, 0..content.len(), &mut hits);
+                black_box(hits.len())
+            });
+        });
+    }
+    group.finish();
+
+    let builtin = Arc::new(LiteralSet::new(RuleSet::builtin().rules()));
+    let mut group = criterion.benchmark_group("engine/builtin");
+    group.sample_size(20);
+    group.throughput(Throughput::Bytes(content.len() as u64));
+    for engine in engines(&builtin) {
         let mut worker = engine.worker();
         let mut hits = Vec::new();
         group.bench_function(engine.name(), |bencher| {

@@ -39,6 +39,7 @@ mod model {
 mod rules {
     pub(crate) mod expression;
     pub(crate) mod file;
+    pub(crate) mod frequency;
     pub(crate) mod literals;
     pub(crate) mod problem;
     pub(crate) mod resolve;

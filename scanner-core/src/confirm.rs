@@ -5,6 +5,7 @@
 //! window unchanged.
 
 mod judge;
+mod run;
 
 use crate::{
     engine::{Hit, LiteralSet, LiteralUse},
@@ -15,7 +16,7 @@ use crate::{
         without::Filter,
     },
     model::{CommitId, Proof},
-    rules::{LOOK_AROUND_BYTES, Plan, Rule, RuleSet, SecretGroup},
+    rules::{LOOK_AROUND_BYTES, Plan, Rule, RuleSet, SecretGroup, expression::Expression},
 };
 use regex_automata::{
     Anchored, Input,
@@ -88,6 +89,7 @@ struct Compiled {
     rule: Rule,
     max_match_bytes: usize,
     regex: OnceLock<Option<Regex>>,
+    run: OnceLock<Option<run::Run>>,
     allowlists: CompiledAllowlists,
     path: Option<PathCondition>,
 }
@@ -152,6 +154,7 @@ impl Confirmer {
                 path: rule.path.as_deref().map(PathCondition::new),
                 rule: rule.clone(),
                 regex: OnceLock::new(),
+                run: OnceLock::new(),
             })
             .collect();
         let reach = (0..literals.literals().len() as u32)
@@ -390,6 +393,10 @@ impl ConfirmWorker {
         if end < literal_end {
             return false;
         }
+        let run = self.shared.rules[u.rule as usize].run();
+        if run.is_some_and(|run| !run.may_match(content, first_start..=last_start, end)) {
+            return false;
+        }
         if before_max - before_min < ANCHORED_STARTS as usize {
             for at in first_start..=last_start {
                 let range = at..end;
@@ -563,6 +570,17 @@ fn scratch<'a>(slot: &'a mut Option<Box<Scratch>>, regex: &Regex) -> &'a mut Scr
 }
 
 impl Compiled {
+    /// The run that every match has, if there is one.
+    fn run(&self) -> Option<&run::Run> {
+        self.run
+            .get_or_init(|| {
+                let rule = &self.rule;
+                let expression = Expression::parse(&rule.regex, Some(rule.unicode)).ok()?;
+                run::Run::of(&expression.hir)
+            })
+            .as_ref()
+    }
+
     /// The expression; `None` only for a rule that was not validated.
     fn regex(&self) -> Option<&Regex> {
         self.regex

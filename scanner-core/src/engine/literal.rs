@@ -5,8 +5,7 @@
 //! Content is looked at in *grams* of four bytes, at every second position. A literal that stands
 //! in the content covers two kinds of grams, those an even and those an odd number of bytes into
 //! it, and exactly one kind falls on the positions looked at. So each literal enters one gram of
-//! each kind, the one that text is least likely to hold ([`super::frequency`]), and is met exactly
-//! once wherever it stands. Literals of three and four bytes have no whole gram of either kind;
+//! each kind, the one that text is least likely to hold ([`frequency`]), and is met exactly once wherever it stands. Literals of three and four bytes have no whole gram of either kind;
 //! there the byte missing ahead of or behind the literal may be anything.
 //!
 //! Three bytes of a gram are hashed to the index of a byte in a table; the fourth selects one of
@@ -18,17 +17,19 @@
 //! Each stage runs over a few hundred positions on its own, so that each is a loop without
 //! branches: the hashing is 16-bit arithmetic, which compilers turn into vector instructions of any
 //! machine; the look-ups are four loads and a store a gram with nothing to wait for; and what
-//! passed is collected eight grams at a time. With one loop that hashes, tests and branches, the
+//! passed is listed eight grams at a time. With one loop that hashes, tests and branches, the
 //! same filter ran at 2.0 GB/s instead of 3.4.
 //!
 //! # Verification
-//! The eight bytes around a gram that passed are compared, under a mask, with those of each literal
-//! that entered a gram of this hash. This is exact; only literals that reach out of these bytes
-//! are compared once more in full.
+//! With 2,000 literals, 400 of them of three or four bytes, one gram in twenty passes, and one in
+//! three hundred belongs to a literal. What decides then is what it costs to turn the others away. Each
+//! list of literals that a hash leads to has a *guard*: the bits that the eight bytes around a gram
+//! have in common in all of them. Grams that do not fit their guard leave in one more stage without
+//! branches. For the rest these bytes are compared, under a mask, with those of each literal of the
+//! list. This is exact; only literals that reach out of these bytes are compared once more in full.
 
-use super::{
-    Engine, EngineError, EngineWorker, Hit, LiteralSet, aho::Automaton, frequency::Frequency,
-};
+use super::{Engine, EngineError, EngineWorker, Hit, LiteralSet, aho::Automaton};
+use crate::rules::frequency;
 use std::{ops::Range, sync::Arc};
 
 /// Positions looked at are this many bytes apart.
@@ -39,13 +40,13 @@ const GRAM: usize = 4;
 const SHORTEST: usize = GRAM - 1;
 /// Grams whose table bytes are collected together.
 const WORD: usize = 8;
-/// Grams that each stage handles in one go. Keeps the scratch within a small part of the
-/// innermost cache.
+/// Grams that each stage handles in one go: as many as a byte can tell apart. Keeps the scratch
+/// within a small part of the innermost cache.
 const CHUNK: usize = 256;
 /// Entries of the table: one for each value of an index.
 const TABLE: usize = 1 << 16;
 /// Lists of probes, by the low bits of a gram's index.
-const SLOTS: usize = 1 << 12;
+const SLOTS: usize = 1 << 13;
 /// Bytes ahead of a gram that a probe compares.
 const PROBE_BEFORE: usize = 2;
 
@@ -85,7 +86,7 @@ impl Engine for LiteralEngine {
             scratch: Scratch {
                 indexes: [0; CHUNK],
                 found: [0; CHUNK],
-                words: [0; CHUNK / WORD],
+                passed: [0; CHUNK + WORD],
                 padded: [0; STRIDE * CHUNK + GRAM - STRIDE],
             },
         })
@@ -98,8 +99,8 @@ struct Scratch {
     indexes: [u16; CHUNK],
     /// What the filter says of each gram: not 0 for yes.
     found: [u8; CHUNK],
-    /// Where in `found`, counted in words, there is something.
-    words: [u8; CHUNK / WORD],
+    /// The grams of which the filter says yes, in order. Written by words, so with some to spare.
+    passed: [u8; CHUNK + WORD],
     /// The last bytes of the content, and after it anything: the filter only has to see what is there.
     padded: [u8; STRIDE * CHUNK + GRAM - STRIDE],
 }
@@ -128,6 +129,8 @@ struct Filter {
     hash: Hash,
     /// By slot: the first of its probes; one more for the end of the last.
     slots: Vec<u32>,
+    /// By slot: what its probes have in common.
+    guards: Box<[Guard; SLOTS]>,
     probes: Vec<Probe>,
     /// Bytes of the shortest literal; `usize::MAX` when there are none.
     shortest: usize,
@@ -167,6 +170,38 @@ struct Probe {
     value: u64,
     /// Whether these bytes are all of the literal.
     whole: bool,
+}
+
+/// What the probes of a slot have in common.
+#[derive(Debug, Clone, Copy)]
+struct Guard {
+    /// The bits that count in all of them, and are the same.
+    mask: u64,
+    /// What they must be.
+    value: u64,
+}
+
+impl Guard {
+    /// A guard that nothing fits.
+    const SHUT: Self = Self { mask: 0, value: 1 };
+
+    fn of(probes: &[Probe]) -> Self {
+        let Some(first) = probes.first() else {
+            return Self::SHUT;
+        };
+        let mask = probes.iter().fold(u64::MAX, |mask, probe| {
+            mask & probe.mask & !(probe.value ^ first.value)
+        });
+        Self {
+            mask,
+            value: first.value & mask,
+        }
+    }
+
+    #[inline]
+    fn fits(self, around: u64) -> bool {
+        around & self.mask == self.value
+    }
 }
 
 /// How grams are hashed.
@@ -247,12 +282,11 @@ impl Filter {
             64..256 => 1,
             _ => 0,
         };
-        let frequency = Frequency::new();
         let places: Vec<Place> = (0..)
             .zip(literals)
             .filter(|(_, (bytes, _))| bytes.len() >= SHORTEST)
             .flat_map(|(literal, (bytes, _))| {
-                [0, 1].map(|parity| Place::choose(&frequency, literal, bytes, parity, shift))
+                [0, 1].map(|parity| Place::choose(literal, bytes, parity, shift))
             })
             .collect();
         let hash = Hash { shift };
@@ -268,8 +302,12 @@ impl Filter {
             }
         }
         let mut slots = vec![0; SLOTS + 1];
+        let mut guards: Box<[Guard; SLOTS]> = vec![Guard::SHUT; SLOTS]
+            .try_into()
+            .expect("a vector of this length is made into an array of it");
         let mut probes = Vec::with_capacity(lists.iter().map(Vec::len).sum());
         for (slot, list) in lists.into_iter().enumerate() {
+            guards[slot] = Guard::of(&list);
             probes.extend(list);
             slots[slot + 1] = probes.len() as u32;
         }
@@ -279,6 +317,7 @@ impl Filter {
             table: hash.table(&places),
             hash,
             slots,
+            guards,
             probes,
             shortest: shortest.unwrap_or(usize::MAX),
         }
@@ -302,17 +341,12 @@ impl Filter {
         while left > 0 {
             let grams = left.min(CHUNK);
             let passed = self.pass(scratch, content, at, grams);
+            let kept = self.keep(scratch, content, at, passed);
             let fresh = out.len();
-            for &word in &scratch.words[..passed] {
-                let word = usize::from(word);
-                let mut bytes = u64::from_le_bytes(scratch.found.as_chunks::<WORD>().0[word]);
-                while bytes != 0 {
-                    let byte = bytes.trailing_zeros() / 8;
-                    bytes &= !(0xFF << (8 * byte));
-                    let gram = word * WORD + byte as usize;
-                    let index = scratch.indexes[gram];
-                    self.verify(set, content, &range, at + STRIDE * gram, index, out);
-                }
+            for &gram in &scratch.passed[..kept] {
+                let gram = usize::from(gram);
+                let index = scratch.indexes[gram];
+                self.verify(set, content, &range, at + STRIDE * gram, index, out);
             }
             if out.len() > fresh {
                 settle(&mut out[first..], fresh - first);
@@ -322,14 +356,14 @@ impl Filter {
         }
     }
 
-    /// Runs the filter over the grams that start at `at`, `at + 2` and so on. Returns how many
-    /// entries of `scratch.words` it wrote. May pass a few grams more than asked for.
+    /// Runs the filter over the grams that start at `at`, `at + 2` and so on. Returns how many it
+    /// listed in `scratch.passed`. May pass a few grams more than asked for.
     #[inline]
     fn pass(&self, scratch: &mut Scratch, content: &[u8], at: usize, grams: usize) -> usize {
         let Scratch {
             indexes,
             found,
-            words,
+            passed,
             padded,
         } = scratch;
         let grams = grams.next_multiple_of(WORD);
@@ -357,13 +391,32 @@ impl Filter {
                 found[gram] = self.table[usize::from(indexes[gram])] & CLASSES[usize::from(last)];
             }
         }
-        let mut passed = 0;
-        for (word, found) in (0..).zip(found) {
-            // Written always and kept only if something is there, so that nothing is guessed.
-            words[passed % (CHUNK / WORD)] = word;
-            passed += usize::from(u64::from_le_bytes(*found) != 0);
+        let mut listed = 0;
+        for (first, found) in (0..).step_by(WORD).zip(found) {
+            let members = usize::from(members(u64::from_le_bytes(*found)));
+            let grams = LISTS[members] + EVERY_BYTE * first;
+            // Written always, and kept as far as there is something, so that nothing is guessed.
+            if let Some(list) = passed[listed..].first_chunk_mut() {
+                *list = grams.to_le_bytes();
+            }
+            listed += usize::from(COUNTS[members]);
         }
-        passed
+        listed
+    }
+
+    /// Keeps those of the first `passed` grams in `scratch.passed` that fit their guards. Returns how
+    /// many.
+    #[inline]
+    fn keep(&self, scratch: &mut Scratch, content: &[u8], at: usize, passed: usize) -> usize {
+        let mut kept = 0;
+        for i in 0..passed {
+            let gram = scratch.passed[i];
+            let slot = usize::from(scratch.indexes[usize::from(gram)]) % SLOTS;
+            let around = around(content, at + STRIDE * usize::from(gram));
+            scratch.passed[kept] = gram;
+            kept += usize::from(self.guards[slot].fits(around));
+        }
+        kept
     }
 
     /// Appends the literals that have this gram at `position`.
@@ -401,6 +454,47 @@ impl Filter {
     }
 }
 
+/// A one in every byte.
+const EVERY_BYTE: u64 = 0x0101_0101_0101_0101;
+
+/// Returns a bit for each byte that is not 0, the first byte's lowest.
+#[inline]
+fn members(bytes: u64) -> u8 {
+    const LOW: u64 = 0x7F * EVERY_BYTE;
+    let tops = (((bytes & LOW) + LOW) | bytes) & !LOW;
+    // Brings each top bit to its place in the highest byte; no two meet on the way.
+    ((tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
+}
+
+/// By bits of [`members`]: their numbers, one a byte from the lowest on.
+static LISTS: [u64; 256] = {
+    let mut lists = [0; 256];
+    let mut members = 0;
+    while members < lists.len() {
+        let (mut bit, mut listed) = (0, 0);
+        while bit < WORD as u64 {
+            if members >> bit & 1 == 1 {
+                lists[members] |= bit << (8 * listed);
+                listed += 1;
+            }
+            bit += 1;
+        }
+        members += 1;
+    }
+    lists
+};
+
+/// By bits of [`members`]: how many.
+static COUNTS: [u8; 256] = {
+    let mut counts = [0; 256];
+    let mut members: usize = 0;
+    while members < counts.len() {
+        counts[members] = members.count_ones() as u8;
+        members += 1;
+    }
+    counts
+};
+
 /// Returns the eight bytes that a probe of a gram at `position` compares; zeros for those outside
 /// the content.
 #[inline]
@@ -431,13 +525,7 @@ fn settle(hits: &mut [Hit], fresh: usize) {
 impl Place {
     /// Chooses the gram by which a literal is found when it stands at an even (0) or odd (1)
     /// distance from the positions looked at.
-    fn choose(
-        frequency: &Frequency,
-        literal: u32,
-        bytes: &[u8],
-        parity: usize,
-        shift: u32,
-    ) -> Self {
+    fn choose(literal: u32, bytes: &[u8], parity: usize, shift: u32) -> Self {
         // Chance for a gram that has nothing to do with the literal to meet one index of the table.
         let chance = f64::from(1 << shift) / TABLE as f64;
         // In bytes from one ahead of the literal: the last gram holds the literal's last three.
@@ -448,11 +536,11 @@ impl Place {
                 let gram: Gram = std::array::from_fn(|i| byte_at(bytes, start + i));
                 let cost = match gram {
                     [Some(a), Some(b), Some(c), Some(d)] => {
-                        frequency.quadgram([a, b, c, d]) + chance / 8.0
+                        frequency::quadgram([a, b, c, d]) + chance / 8.0
                     }
-                    [Some(a), Some(b), Some(c), None] => frequency.trigram([a, b, c]) + chance,
+                    [Some(a), Some(b), Some(c), None] => frequency::trigram([a, b, c]) + chance,
                     [None, Some(b), Some(c), Some(d)] => {
-                        frequency.trigram([b, c, d]) + 32.0 * chance / 8.0
+                        frequency::trigram([b, c, d]) + 32.0 * chance / 8.0
                     }
                     _ => f64::INFINITY,
                 };

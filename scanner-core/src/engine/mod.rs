@@ -5,7 +5,6 @@
 //! speed and in nothing else.
 
 mod aho;
-mod frequency;
 #[cfg(feature = "hyperscan")]
 mod hyperscan;
 mod literal;

@@ -9,7 +9,10 @@
 //! Keywords of a rule whose expression yields literals are not used: the literals lead to every
 //! match, so at worst something is found that a keyword would have hidden.
 
-use super::rule::{DEFAULT_MAX_MATCH_BYTES, Literal, MAX_LITERAL_BYTES, MIN_LITERAL_BYTES, Plan};
+use super::{
+    frequency,
+    rule::{DEFAULT_MAX_MATCH_BYTES, Literal, MAX_LITERAL_BYTES, MIN_LITERAL_BYTES, Plan},
+};
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -524,88 +527,11 @@ fn best_candidate(pieces: &[Piece]) -> Option<Candidate> {
     best
 }
 
-/// Words so usual in code and configuration that their letters say little.
-const USUAL_WORDS: &[&str] = &[
-    "access",
-    "account",
-    "admin",
-    "amazon",
-    "apikey",
-    "app",
-    "auth",
-    "authorization",
-    "aws",
-    "azure",
-    "base",
-    "bearer",
-    "begin",
-    "bot",
-    "cert",
-    "client",
-    "code",
-    "com",
-    "config",
-    "connect",
-    "credential",
-    "data",
-    "database",
-    "email",
-    "end",
-    "false",
-    "file",
-    "from",
-    "google",
-    "host",
-    "http",
-    "https",
-    "import",
-    "int",
-    "key",
-    "live",
-    "login",
-    "mail",
-    "name",
-    "net",
-    "new",
-    "null",
-    "oauth",
-    "org",
-    "pass",
-    "passwd",
-    "password",
-    "path",
-    "private",
-    "public",
-    "pwd",
-    "return",
-    "secret",
-    "self",
-    "server",
-    "service",
-    "session",
-    "string",
-    "test",
-    "this",
-    "token",
-    "true",
-    "type",
-    "uri",
-    "url",
-    "user",
-    "username",
-    "value",
-    "www",
-    "xml",
-];
-
 impl Literal {
     /// How often the literal may be expected in ordinary source text, in occurrences a byte. Very
     /// rough: good to tell rare literals from usual ones.
     pub fn expected_rate(&self) -> f64 {
-        // The model weighs usual words (`key`, `token`) against each other's letters, not against
-        // text: in 69 MB of published Rust crates they stand 0 to 340 times a megabyte, where it
-        // has 10,000.
-        rate(&self.bytes, self.ignore_case) / 100.0
+        rate(&self.bytes, self.ignore_case)
     }
 }
 
@@ -616,58 +542,20 @@ fn literal_cost(bytes: &[u8], ignore_case: bool) -> f64 {
     rate(bytes, ignore_case).max(1e-8) + 1e-6 + filter
 }
 
-/// How often a literal stands in ordinary content, in occurrences a byte: very roughly, to compare
-/// literals with each other. Letters are likelier after letters of their kind, and a usual word
-/// counts as one sign.
+/// How often a literal stands in ordinary content, in occurrences a byte: roughly, to compare
+/// literals with each other. Where case counts, capitals are the rarer the less they stand together.
 fn rate(bytes: &[u8], ignore_case: bool) -> f64 {
-    let mut rate = 1.0;
-    let mut at = 0;
-    let mut previous = None;
-    let mut begins_word = true;
-    while at < bytes.len() {
-        let b = bytes[at];
-        if begins_word && let Some(len) = usual_word(bytes, at) {
-            rate *= 1e-2;
-            at += len;
-            previous = bytes.get(at - 1).copied();
-            continue;
-        }
-        let folded = ignore_case && b.is_ascii_alphabetic();
-        rate *= byte_rate(previous, b) * if folded { 1.3 } else { 1.0 };
-        begins_word = !b.is_ascii_alphabetic();
-        previous = Some(b);
-        at += 1;
+    let mut rate = frequency::word(bytes);
+    let mut previous = b' ';
+    for &b in bytes.iter().filter(|_| !ignore_case) {
+        rate *= match b {
+            b'A'..=b'Z' | b'a'..=b'z' if previous.is_ascii_uppercase() => 0.5,
+            b'A'..=b'Z' => 0.15,
+            _ => 1.0,
+        };
+        previous = b;
     }
     rate
-}
-
-/// Bytes of the longest usual word at `at`. A word whose tail the literal's end cuts off counts too,
-/// or cutting would seem to make it rarer.
-fn usual_word(bytes: &[u8], at: usize) -> Option<usize> {
-    let rest = &bytes[at..];
-    USUAL_WORDS
-        .iter()
-        .filter_map(|word| {
-            let len = word.len().min(rest.len());
-            (len >= 3 && rest[..len].eq_ignore_ascii_case(&word.as_bytes()[..len])).then_some(len)
-        })
-        .max()
-}
-
-fn byte_rate(previous: Option<u8>, b: u8) -> f64 {
-    let continues = |kind: fn(&u8) -> bool| previous.is_some_and(|p| kind(&p));
-    match b {
-        b'a'..=b'z' if continues(u8::is_ascii_lowercase) => 0.06,
-        b'a'..=b'z' => 0.04,
-        b'A'..=b'Z' if continues(u8::is_ascii_uppercase) => 0.08,
-        b'A'..=b'Z' => 0.015,
-        b'0'..=b'9' if continues(u8::is_ascii_digit) => 0.12,
-        b'0'..=b'9' => 0.02,
-        b' ' | b'\t' | b'\n' => 0.2,
-        _ if previous == Some(b) => 0.5,
-        b'-' | b'_' | b'.' | b'/' | b':' | b'=' | b'"' | b'\'' | b'(' | b')' | b',' | b'*' => 0.03,
-        _ => 0.01,
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 pub(crate) mod expression;
 mod file;
+pub(crate) mod frequency;
 #[cfg(feature = "import")]
 pub mod import;
 mod literals;
