@@ -86,6 +86,7 @@ pub(crate) struct ScanPlan {
     pub(crate) engine: EngineKind,
     /// Whether deltas are searched only for what they change.
     pub(crate) delta_aware: bool,
+    pub(crate) max_decode_depth: u32,
     /// 0 for one a core.
     pub(crate) threads: usize,
     pub(crate) max_memory_bytes: u64,
@@ -206,6 +207,7 @@ impl ScanPlan {
             rules,
             engine: engine(options.engine),
             delta_aware: !options.no_delta,
+            max_decode_depth: options.max_decode_depth,
             threads: usize::from(options.threads),
             max_memory_bytes: options.max_memory.0,
             max_blob_bytes: options.max_blob_size.map(|size| size.0),

@@ -2,9 +2,9 @@
 //! subjects, paths and refs, terminal escapes in names, text that is not UTF-8, impossible dates.
 
 use scanner_core::model::{
-    BlobCounts, CommitInfo, Confidence, Finding, Fingerprint, IssueKind, Location, ObjectId,
-    Occurrence, Proof, Receipt, Report, RuleInfo, ScanIssue, Secret, Severity, SkipReason, Span,
-    Where,
+    BlobCounts, CommitInfo, Confidence, Encoding, Finding, Fingerprint, IssueKind, Location,
+    ObjectId, Occurrence, Proof, Receipt, Report, RuleInfo, ScanIssue, Secret, Severity,
+    SkipReason, Span, Where,
 };
 use std::sync::Arc;
 
@@ -17,6 +17,9 @@ pub(crate) fn secrets() -> [Vec<u8>; 4] {
         [b"\xff\xfe".as_slice(), &b"k9\xf0".repeat(6)].concat(),
     ]
 }
+
+/// How one of them is written where it is encoded; the subject of a commit shows it.
+pub(crate) const WRITTEN: &[u8] = b"QUtJQVE3UTdR";
 
 pub(crate) fn id(fill: u8) -> ObjectId {
     ObjectId::from_bytes(&[fill; 20]).expect("20 bytes are an id")
@@ -55,6 +58,7 @@ fn occurrence(path: &[u8], line: u64, place: Where) -> Occurrence {
             end_column: 48,
         },
         span: Span::new(line * 100, line * 100 + 40),
+        encoding: Vec::new(),
         blob: id(0xb0),
         place,
         introduced: None,
@@ -76,6 +80,7 @@ fn finding(
         fingerprint: Fingerprint::new(&rule.id, &secret),
         rule,
         secret,
+        written: Vec::new(),
         proof,
         occurrences,
     }
@@ -133,17 +138,19 @@ pub(crate) fn report() -> Report {
             occurrence(b"", 4, Where::TagMessage),
         ],
     );
-    let key_finding = finding(
+    let mut key_finding = finding(
         rule("aws-access-key", "AWS access key.", Severity::High, ""),
         &key,
         Proof::Plausible,
         vec![Occurrence {
-            introduced: Some(commit(0xc7, b"J\xf6rg", b"", 0)),
+            introduced: Some(commit(0xc7, b"J\xf6rg", &[b"set ", WRITTEN].concat(), 0)),
             last_seen: Some(id(0xc8)),
             refs: vec!["refs/heads/old".into()],
+            encoding: vec![Encoding::Base64, Encoding::Utf16Le],
             ..occurrence(b"deploy.sh", 7, Where::Ref)
         }],
     );
+    key_finding.written = vec![Secret::new(WRITTEN)];
     let password_finding = finding(
         rule("generic", "Assignment of a password.", Severity::Low, ""),
         &password,
@@ -182,6 +189,7 @@ pub(crate) fn report() -> Report {
             .into(),
             ruleset_hash: "0123456789abcdef".repeat(4),
             below_confidence: 3,
+            max_decode_depth: 3,
             complete: false,
             issues: vec![
                 ScanIssue {

@@ -14,6 +14,7 @@ mod support;
 mod configuration;
 mod content;
 mod corruption;
+mod encodings;
 mod files;
 mod fixtures;
 mod history;

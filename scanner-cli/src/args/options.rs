@@ -2,7 +2,10 @@
 
 use super::value::{Duration, Size};
 use clap::{ArgAction, Args, ValueEnum, builder::TypedValueParser};
-use scanner_core::model::{Confidence, Severity};
+use scanner_core::{
+    model::{Confidence, Severity},
+    scan::{DEFAULT_DECODE_DEPTH, MAX_DECODE_DEPTH},
+};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -114,6 +117,13 @@ pub(crate) struct Options {
     /// Skip (and report) content larger than this, such as 50M
     #[arg(long, value_name = "SIZE", global = true, help_heading = "Limits")]
     pub(crate) max_blob_size: Option<Size>,
+
+    /// See through so many levels of encoding (base64, hexadecimal, percent, backslash and HTML
+    /// escapes, one inside the other); 0 decodes nothing
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_DECODE_DEPTH)]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_DECODE_DEPTH)))]
+    #[arg(global = true, help_heading = "Limits")]
+    pub(crate) max_decode_depth: u32,
 
     /// Stop after this long, such as 30s or 5m, with a report of what was found so far
     #[arg(long, value_name = "TIME", global = true, help_heading = "Limits")]

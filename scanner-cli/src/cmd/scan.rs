@@ -60,7 +60,8 @@ fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
         .threads(plan.threads)
         .max_memory_bytes(plan.max_memory_bytes)
         .engine(plan.engine)
-        .delta_aware(plan.delta_aware);
+        .delta_aware(plan.delta_aware)
+        .max_decode_depth(plan.max_decode_depth);
     if let Some(bytes) = plan.max_blob_bytes {
         builder = builder.max_blob_bytes(bytes);
     }

@@ -201,7 +201,8 @@ impl<W: Write> HumanReporter<W> {
             .style
             .paint(Role::Strong, self.position(occurrence))
             .to_string();
-        self.line("where", &position)?;
+        let encoded = encoded(occurrence);
+        self.line("where", &format!("{position}{encoded}"))?;
         let standing = self.standing(occurrence);
         self.line("", &standing)?;
         if let Some(commit) = &occurrence.introduced {
@@ -251,7 +252,9 @@ impl<W: Write> HumanReporter<W> {
         let widths = positions.iter().map(|p| p.chars().count());
         let width = widths.max().unwrap_or(0).min(POSITION_WIDTH);
         for (index, (occurrence, position)) in others.iter().zip(&positions).enumerate() {
-            let mut text = format!("{position:width$}  {}", brief(occurrence.place));
+            let place = brief(occurrence.place);
+            let encoded = encoded(occurrence);
+            let mut text = format!("{position:width$}  {place}{encoded}");
             if let Some(commit) = &occurrence.introduced {
                 let date = date(commit);
                 let day = date.get(..10).unwrap_or(NO_DATE);
@@ -425,6 +428,17 @@ impl<W: Write> Reporter for HumanReporter<W> {
     }
 }
 
+/// Says how a secret is encoded where it stands; nothing where it is not.
+fn encoded(occurrence: &Occurrence) -> String {
+    let mut encodings = occurrence.encoding.iter();
+    let Some(outermost) = encodings.next() else {
+        return String::new();
+    };
+    encodings.fold(format!(", {outermost}-encoded"), |text, encoding| {
+        format!("{text}, {encoding} in it")
+    })
+}
+
 /// Where an occurrence stands, in a word or two of the same width.
 fn brief(place: Where) -> &'static str {
     match place {
@@ -576,6 +590,13 @@ CRITICAL  GitHub personal access token  [github-pat]
               and 1 more place (-v lists them)
   to do       Revoke it under Settings > Developer settings > Tokens.";
         assert!(first.starts_with(wanted), "{first}");
+    }
+
+    #[test]
+    fn an_encoded_secret_is_said_to_be_encoded() {
+        let text = plain(false);
+        let wanted = "where       deploy.sh:7:9, base64-encoded, utf-16le in it\n";
+        assert!(text.contains(wanted), "{text}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! same way wherever it turns up. Positions in the decoded text are mapped back by walking the
 //! original again: only findings ask, and a table would cost several times the content.
 
+use crate::model::Encoding;
 use std::{char::REPLACEMENT_CHARACTER, ops::Range};
 
 /// Without a byte order mark, this many bytes decide.
@@ -117,6 +118,15 @@ pub fn decode(bytes: &[u8], kind: Utf16, out: &mut Vec<u8>) {
 }
 
 impl Utf16 {
+    /// Its name.
+    pub fn encoding(self) -> Encoding {
+        if self.big_endian {
+            Encoding::Utf16Be
+        } else {
+            Encoding::Utf16Le
+        }
+    }
+
     fn order(self, first: u8, second: u8) -> (u8, u8) {
         if self.big_endian {
             (first, second)

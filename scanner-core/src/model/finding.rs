@@ -1,6 +1,6 @@
 //! Findings and where they stand.
 
-use super::{BlobId, CommitId, Location, Receipt, RuleInfo, Secret, Span};
+use super::{BlobId, CommitId, Encoding, Location, Receipt, RuleInfo, Secret, Span};
 use bstr::BString;
 use serde::Serialize;
 use std::{fmt, sync::Arc};
@@ -117,6 +117,9 @@ pub struct Occurrence {
     /// Bytes of the secret in the content as stored; in a commit or tag, counted from the message's
     /// start.
     pub span: Span,
+    /// How the secret is encoded there, from the outermost encoding: `[Base64, Utf16Le]` is UTF-16
+    /// in base64. Empty where it stands as it is.
+    pub encoding: Vec<Encoding>,
     /// The content's id: the blob, or the commit or tag object whose message it is.
     pub blob: BlobId,
     /// Where it stands.
@@ -168,6 +171,9 @@ pub struct Finding {
     pub fingerprint: Fingerprint,
     /// The credential.
     pub secret: Secret,
+    /// The bytes that write it where it is encoded: as good as the secret itself, and to be
+    /// redacted like it. Sorted.
+    pub written: Vec<Secret>,
     /// What an offline check said.
     pub proof: Proof,
     /// Never empty; sorted: place, path, position, blob.

@@ -97,6 +97,8 @@ pub struct Receipt {
     pub ruleset_hash: String,
     /// Findings that are not told because their confidence is below the least one asked for.
     pub below_confidence: u64,
+    /// Levels of encoding that were seen through; 0 where nothing was decoded.
+    pub max_decode_depth: u32,
     /// Whether everything in scope was looked at.
     pub complete: bool,
     /// Problems met, sorted. At most a few thousand; the last then says how many more.

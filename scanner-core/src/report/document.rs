@@ -5,7 +5,8 @@
 
 use super::{FORMAT_VERSION, Redactor, ReportMeta, printable::is_disruptive, rfc3339};
 use crate::model::{
-    BlobCounts, CommitId, CommitInfo, Finding, IssueKind, ObjectId, Occurrence, Receipt, Where,
+    BlobCounts, CommitId, CommitInfo, Encoding, Finding, IssueKind, ObjectId, Occurrence, Receipt,
+    Where,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
@@ -84,6 +85,8 @@ struct OccurrenceDocument<'a> {
     end_column: u64,
     byte_start: u64,
     byte_end: u64,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    encoding: &'a [Encoding],
     blob: ObjectId,
     #[serde(rename = "where")]
     place: Where,
@@ -106,6 +109,7 @@ impl<'a> OccurrenceDocument<'a> {
             end_column: occurrence.location.end_column,
             byte_start: occurrence.span.start,
             byte_end: occurrence.span.end,
+            encoding: &occurrence.encoding,
             blob: occurrence.blob,
             place: occurrence.place,
             introduced: occurrence
@@ -154,6 +158,7 @@ pub(super) struct ReceiptDocument<'a> {
     tips: BTreeMap<Cow<'a, str>, ObjectId>,
     ruleset_hash: &'a str,
     below_confidence: u64,
+    max_decode_depth: u32,
     complete: bool,
     issues: Vec<IssueDocument<'a>>,
 }
@@ -173,6 +178,7 @@ impl<'a> ReceiptDocument<'a> {
                 .collect(),
             ruleset_hash: &receipt.ruleset_hash,
             below_confidence: receipt.below_confidence,
+            max_decode_depth: receipt.max_decode_depth,
             complete: receipt.complete,
             issues: receipt
                 .issues

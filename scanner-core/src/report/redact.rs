@@ -18,9 +18,10 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Redacts the secrets of a report.
+    /// Redacts the secrets of a report, also as they are written where they are encoded.
     pub fn of_report(report: &Report) -> Self {
-        Self::new(report.findings.iter().map(|f| f.secret.clone()))
+        let findings = report.findings.iter();
+        Self::new(findings.flat_map(|f| std::iter::once(&f.secret).chain(&f.written).cloned()))
     }
 
     /// Redacts these secrets.

@@ -74,6 +74,7 @@ impl<'a> Assembly<'a> {
             path: located.path,
             location: raw.location,
             span: raw.span,
+            encoding: raw.encoding.clone(),
             blob: raw.id,
             place: located.place,
             introduced: located.introduced,
@@ -103,6 +104,7 @@ impl<'a> Assembly<'a> {
                     fingerprint: Fingerprint::new(&rule.id, &raw.secret),
                     rule,
                     secret: raw.secret,
+                    written: raw.written.into_iter().collect(),
                     proof: raw.proof,
                     occurrences,
                 }
@@ -143,6 +145,7 @@ impl<'a> Assembly<'a> {
                 tips,
                 ruleset_hash: scanner.ruleset_hash().to_owned(),
                 below_confidence,
+                max_decode_depth: scanner.max_decode_depth(),
                 complete: issues.iter().all(|i| i.kind == IssueKind::Note),
                 issues,
             },
@@ -153,5 +156,5 @@ impl<'a> Assembly<'a> {
 
 /// How occurrences are sorted.
 fn order(o: &Occurrence) -> impl Ord + '_ {
-    (o.place, &o.path, o.span, o.blob)
+    (o.place, &o.path, o.span, o.blob, &o.encoding)
 }

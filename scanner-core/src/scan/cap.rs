@@ -5,21 +5,21 @@
 //! among the others there may be a real one. What is cut depends on the content alone, never on how
 //! it is stored.
 
-use super::worker::Placed;
+use super::encoded::Sighting;
 use crate::{
     confirm::MOST_MATCHES,
     model::{IssueKind, ObjectId, ScanIssue},
 };
 use std::collections::BTreeMap;
 
-/// Leaves the first [`MOST_MATCHES`] of each rule in `placed`, which is sorted by position. Returns
+/// Leaves the first [`MOST_MATCHES`] of each rule in `found`, which is sorted by position. Returns
 /// the rules that had more.
-pub(super) fn cut(placed: &mut Vec<Placed>) -> Vec<u32> {
-    if placed.len() <= MOST_MATCHES {
+pub(super) fn cut(found: &mut Vec<Sighting>) -> Vec<u32> {
+    if found.len() <= MOST_MATCHES {
         return Vec::new();
     }
     let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-    placed.retain(|p| {
+    found.retain(|p| {
         let count = counts.entry(p.rule).or_default();
         *count += 1;
         *count <= MOST_MATCHES

@@ -3,11 +3,11 @@
 use crate::{
     confirm::Pending,
     extract::Form,
-    model::{Location, ObjectId, Proof, ScanIssue, Secret, SkipReason, Span},
+    model::{Encoding, Location, ObjectId, Proof, ScanIssue, Secret, SkipReason, Span},
     source::ContentKind,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -23,6 +23,8 @@ pub(super) struct FindingKey<'a> {
 pub(super) struct RawFinding {
     pub(super) rule: u32,
     pub(super) secret: Secret,
+    /// How it is written where it is encoded.
+    pub(super) written: BTreeSet<Secret>,
     pub(super) proof: Proof,
 }
 
@@ -58,6 +60,7 @@ pub(super) struct RawOccurrence {
     pub(super) number: u32,
     pub(super) kind: ContentKind,
     pub(super) id: ObjectId,
+    pub(super) encoding: Vec<Encoding>,
     pub(super) location: Location,
     pub(super) span: Span,
 }
@@ -168,10 +171,19 @@ impl Collector {
             findings.list.push(RawFinding {
                 rule: key.rule,
                 secret,
+                written: BTreeSet::new(),
                 proof,
             });
         }
         number
+    }
+
+    /// Notes that a finding's secret stands somewhere in these bytes, so that they can be redacted.
+    pub(super) fn written(&self, finding: u32, bytes: &[u8]) {
+        let mut findings = lock(&self.findings);
+        findings.list[finding as usize]
+            .written
+            .insert(Secret::new(bytes));
     }
 
     pub(super) fn absorb(&self, part: Collected) {

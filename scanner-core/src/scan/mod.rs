@@ -4,15 +4,19 @@
 mod assemble;
 mod cap;
 mod collect;
+mod encoded;
 #[cfg(feature = "git")]
 mod git;
 mod observe;
+mod overlap;
 mod plain;
 mod scanner;
 mod worker;
 
 pub use crate::engine::EngineKind;
 pub use observe::{NoObserver, Observer, Phase};
+pub use scanner::{
+    DEFAULT_DECODE_DEPTH, Input, MAX_DECODE_DEPTH, PathsInput, ScanError, Scanner, ScannerBuilder,
+};
 #[cfg(feature = "git")]
 pub use scanner::{GitInput, HistoryScope};
-pub use scanner::{Input, PathsInput, ScanError, Scanner, ScannerBuilder};

@@ -85,6 +85,11 @@ pub enum ScanError {
     Engine(String),
 }
 
+/// Levels of encoding that a scan sees through unless told otherwise.
+pub const DEFAULT_DECODE_DEPTH: u32 = 3;
+/// Most levels of encoding that a scan sees through.
+pub const MAX_DECODE_DEPTH: u32 = 8;
+
 /// Configures a [`Scanner`].
 #[derive(Debug, Clone)]
 pub struct ScannerBuilder {
@@ -97,6 +102,7 @@ pub struct ScannerBuilder {
     delta_aware: bool,
     min_confidence: Confidence,
     without: Option<Filter>,
+    max_decode_depth: u32,
 }
 
 /// Scans inputs with one set of rules. Use one for many inputs: what it prepares is shared.
@@ -128,6 +134,7 @@ impl Scanner {
             delta_aware: true,
             min_confidence: Confidence::Medium,
             without: None,
+            max_decode_depth: DEFAULT_DECODE_DEPTH,
         }
     }
 
@@ -181,6 +188,10 @@ impl Scanner {
 
     pub(super) fn ruleset_hash(&self) -> &str {
         &self.ruleset_hash
+    }
+
+    pub(super) fn max_decode_depth(&self) -> u32 {
+        self.config.max_decode_depth
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -249,6 +260,14 @@ impl ScannerBuilder {
     #[must_use]
     pub fn without(mut self, filter: Filter) -> Self {
         self.without = Some(filter);
+        self
+    }
+    /// Sets how many levels of encoding are seen through: base64, hexadecimal and escapes, one
+    /// inside the other. [`DEFAULT_DECODE_DEPTH`] unless set, at most [`MAX_DECODE_DEPTH`]; 0
+    /// decodes nothing. UTF-16 is always read, and is no level.
+    #[must_use]
+    pub fn max_decode_depth(mut self, levels: u32) -> Self {
+        self.max_decode_depth = levels.min(MAX_DECODE_DEPTH);
         self
     }
     /// Makes the scanner.

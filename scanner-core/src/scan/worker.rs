@@ -9,14 +9,16 @@
 use super::{
     Observer, Scanner, cap,
     collect::{Collected, Collector, FindingKey, Origin, RawOccurrence},
+    encoded::{Changes, Regions, Sighting, join},
+    overlap::Cover,
 };
 use crate::{
     confirm::{ConfirmWorker, Confirmer, Match, Pending},
-    decode::utf16,
+    decode::{MAX_REGION_BYTES, utf16},
     engine::{EngineWorker, Hit},
     extract::Form,
     filter::allowlist::MatchText,
-    model::{Location, ObjectId, ScanIssue, SkipReason, Span},
+    model::{IssueKind, Location, ObjectId, ScanIssue, SkipReason, Span},
     source::{
         BlobView, BlobVisitor, ContentKind, CopyRun, HashKind, WorkerFactory, blob_id, message,
     },
@@ -34,6 +36,8 @@ pub(super) struct BlobState {
     hits: Vec<Carried>,
     /// Matches of the hits.
     matches: Vec<Carry>,
+    /// Encoded regions and what is in them.
+    regions: Regions,
     /// Bytes of the blob.
     len: usize,
 }
@@ -90,9 +94,10 @@ pub(super) struct ScanWorker<'a> {
     engine: Box<dyn EngineWorker + Send + 'a>,
     confirmer: &'a Arc<Confirmer>,
     confirm: ConfirmWorker,
-    collector: &'a Collector,
+    pub(super) collector: &'a Collector,
     observer: &'a dyn Observer,
     mode: Mode,
+    depth: u32,
     origin: Origin,
     hash: HashKind,
     uncounted: Option<&'a (dyn Fn(u32) -> bool + Sync)>,
@@ -100,8 +105,7 @@ pub(super) struct ScanWorker<'a> {
     fresh: Vec<Hit>,
     found: Vec<Match>,
     placed: Vec<Placed>,
-    text: Vec<u8>,
-    text_state: BlobState,
+    changes: Changes,
     /// Shared ranges shorter than this are searched again rather than tracked.
     min_run: usize,
     /// Objects and bytes not yet told to the observer.
@@ -133,6 +137,7 @@ impl<'a> WorkerFactory for Visitors<'a> {
             collector: self.collector,
             observer: self.observer,
             mode: self.scanner.mode(),
+            depth: self.scanner.max_decode_depth(),
             origin: self.origin,
             hash: self.hash,
             uncounted: self.uncounted,
@@ -140,8 +145,7 @@ impl<'a> WorkerFactory for Visitors<'a> {
             fresh: Vec::new(),
             found: Vec::new(),
             placed: Vec::new(),
-            text: Vec::new(),
-            text_state: BlobState::default(),
+            changes: Changes::default(),
             // A literal reaches from a seam into at most one run on either side.
             min_run: 2 * confirmer.literals().longest().max(16),
             untold: (0, 0),
@@ -150,35 +154,46 @@ impl<'a> WorkerFactory for Visitors<'a> {
 }
 
 impl ScanWorker<'_> {
-    /// Finds the hits of `content` and their verdicts.
-    fn examine(
+    /// Finds the hits of `content` and their verdicts, and what is encoded in it to so many levels.
+    pub(super) fn examine(
         &mut self,
         content: &[u8],
         parent: Option<(&BlobState, &[CopyRun])>,
+        depth: u32,
         state: &mut BlobState,
     ) {
         state.hits.clear();
         state.matches.clear();
+        state.regions.clear();
         state.len = content.len();
-        let Some((parent, runs)) = parent.filter(|_| self.mode == Mode::Incremental) else {
-            self.search(content, 0..content.len(), 0, content.len(), state);
-            return;
-        };
-        let mut kept_end = 0;
-        for run in runs {
-            // The content's ends count as seams only where the run does not reach them.
-            if run.len < self.min_run {
-                continue;
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.clear();
+        if let Some((parent, runs)) = parent.filter(|_| self.mode == Mode::Incremental) {
+            let mut kept_end = 0;
+            for run in runs {
+                // The content's ends count as seams only where the run does not reach them.
+                if run.len < self.min_run {
+                    continue;
+                }
+                self.search_gap(content, kept_end, run.child_start, state);
+                changes.add(kept_end..run.child_start);
+                self.inherit(content, parent, run, state);
+                kept_end = run.child_start + run.len;
             }
-            self.search_gap(content, kept_end, run.child_start, state);
-            self.inherit(content, parent, run, state);
-            kept_end = run.child_start + run.len;
+            self.search_gap(content, kept_end, content.len(), state);
+            changes.add(kept_end..content.len());
+            // Hits that reach over a seam may come after some of the run that follows it.
+            if !state.hits.is_sorted_by_key(|c| c.hit) {
+                state.hits.sort_unstable_by_key(|c| c.hit);
+            }
+        } else {
+            self.search(content, 0..content.len(), 0, content.len(), state);
+            changes.add(0..content.len());
         }
-        self.search_gap(content, kept_end, content.len(), state);
-        // Hits that reach over a seam may come after some of the run that follows it.
-        if !state.hits.is_sorted_by_key(|c| c.hit) {
-            state.hits.sort_unstable_by_key(|c| c.hit);
+        if depth > 0 {
+            self.search_regions(content, &changes, depth, &mut state.regions);
         }
+        self.changes = changes;
     }
 
     /// Searches what lies between two kept runs, and the seams on both sides.
@@ -270,6 +285,9 @@ impl ScanWorker<'_> {
         // Beyond the content's ends there is nothing to change, if both contents end there.
         let open_start = run.parent_start == 0 && run.child_start == 0;
         let open_end = run_end == parent.len && run.child_start + run.len == content.len();
+        state
+            .regions
+            .inherit(&parent.regions, run, (open_start, open_end));
         for carried in &parent.hits[from..] {
             let start = carried.hit.start as usize;
             if start >= run_end {
@@ -371,23 +389,14 @@ impl ScanWorker<'_> {
             keep
         });
         let confirmer = self.confirmer;
-        let mut taken: Vec<(usize, usize)> = self
+        let specific = self
             .placed
             .iter()
-            .filter(|p| !confirmer.rule(p.rule).generic)
-            .map(|p| (p.secret_start, p.secret_end))
-            .collect();
-        if taken.len() < self.placed.len() && !taken.is_empty() {
-            taken.sort_unstable();
-            // With ends made to never fall, overlap is one look at the last start before the end.
-            let mut furthest = 0;
-            for t in &mut taken {
-                furthest = furthest.max(t.1);
-                t.1 = furthest;
-            }
+            .filter(|p| !confirmer.rule(p.rule).generic);
+        let taken = Cover::new(specific.map(|p| (p.secret_start, p.secret_end)));
+        if !taken.is_empty() {
             self.placed.retain(|p| {
-                let before = taken.partition_point(|t| t.0 < p.secret_end);
-                let covered = before > 0 && taken[before - 1].1 > p.secret_start;
+                let covered = taken.overlaps(p.secret_start, p.secret_end);
                 !(confirmer.rule(p.rule).generic && covered)
             });
         }
@@ -395,26 +404,13 @@ impl ScanWorker<'_> {
             .sort_unstable_by_key(|p| (p.secret_start, p.secret_end, p.rule));
     }
 
-    /// Records what is in `placed`. `map` gives the range of the content as stored that a range
-    /// of `content` stands for.
-    fn emit(
-        &mut self,
-        view: &BlobView<'_, BlobState>,
-        content: &[u8],
-        mut map: impl FnMut(Range<usize>) -> Range<usize>,
-    ) {
-        let id = view.id.unwrap_or_else(|| blob_id(view.bytes, self.hash));
-        for rule in cap::cut(&mut self.placed) {
-            let issue = cap::issue(&self.confirmer.rule(rule).info.id, id, view.path);
-            self.out.issue(issue);
-        }
-        let (mut at, mut line, mut line_start) = (0, 1, 0);
+    /// What a state says of its content: settled, filtered by content, joined with what is encoded
+    /// in it. Sorted by position.
+    pub(super) fn sightings(&mut self, content: &[u8], state: &BlobState) -> Vec<Sighting> {
+        self.place(content, state);
+        self.settle();
+        let mut out = Vec::new();
         for p in &self.placed {
-            // Positions come sorted, so lines are counted once over the content.
-            let before = &content[at..p.secret_start];
-            line += memchr::memchr_iter(b'\n', before).count() as u64;
-            line_start = memchr::memrchr(b'\n', before).map_or(line_start, |n| at + n + 1);
-            at = p.secret_start;
             let pending = if p.settled {
                 Some(Pending::default())
             } else {
@@ -428,23 +424,60 @@ impl ScanWorker<'_> {
                 )
             };
             let Some(pending) = pending else { continue };
-            let within = Location::of(
-                &content[line_start..p.secret_end],
-                Span::new(
-                    (p.secret_start - line_start) as u64,
-                    (p.secret_end - line_start) as u64,
-                ),
-            );
-            let stored = map(p.secret_start..p.secret_end);
-            self.out.occurrences.push(RawOccurrence {
+            out.push(Sighting {
+                rule: p.rule,
+                start: p.secret_start,
+                end: p.secret_end,
+                encoding: Vec::new(),
                 finding: p.finding,
+                pending,
+                points: p.points,
+                form: p.form,
+            });
+        }
+        join(&mut out, &state.regions, |rule| {
+            self.confirmer.rule(rule).generic
+        });
+        out
+    }
+
+    /// Records sightings. `map` gives the range of the content as stored that a range of `content`
+    /// stands for.
+    fn emit(
+        &mut self,
+        view: &BlobView<'_, BlobState>,
+        content: &[u8],
+        mut sightings: Vec<Sighting>,
+        mut map: impl FnMut(Range<usize>) -> Range<usize>,
+    ) {
+        let id = view.id.unwrap_or_else(|| blob_id(view.bytes, self.hash));
+        for rule in cap::cut(&mut sightings) {
+            let issue = cap::issue(&self.confirmer.rule(rule).info.id, id, view.path);
+            self.out.issue(issue);
+        }
+        let (mut at, mut line, mut line_start) = (0, 1, 0);
+        for sighting in sightings {
+            let (start, end) = (sighting.start, sighting.end);
+            // Positions come sorted, so lines are counted once over the content.
+            let before = &content[at..start];
+            line += memchr::memchr_iter(b'\n', before).count() as u64;
+            line_start = memchr::memrchr(b'\n', before).map_or(line_start, |n| at + n + 1);
+            at = start;
+            let within = Location::of(
+                &content[line_start..end],
+                Span::new((start - line_start) as u64, (end - line_start) as u64),
+            );
+            let stored = map(start..end);
+            self.out.occurrences.push(RawOccurrence {
+                finding: sighting.finding,
                 origin: self.origin,
                 number: view.number,
                 kind: view.kind,
                 id,
-                pending,
-                points: p.points,
-                form: p.form,
+                pending: sighting.pending,
+                points: sighting.points,
+                form: sighting.form,
+                encoding: sighting.encoding,
                 location: Location {
                     start_line: line,
                     start_column: within.start_column,
@@ -464,28 +497,40 @@ impl ScanWorker<'_> {
             ContentKind::Commit | ContentKind::Tag => message(view.bytes),
         };
         let parent = view.parent.filter(|_| view.kind == ContentKind::Blob);
-        self.examine(content, parent, state);
+        self.examine(content, parent, self.depth, state);
         if !view.report {
             return;
         }
-        self.place(content, state);
-        self.settle();
-        if !self.placed.is_empty() {
-            self.emit(view, content, |at| at);
+        let found = self.sightings(content, state);
+        if !found.is_empty() {
+            self.emit(view, content, found, |at| at);
         }
+        let mut cut = state.regions.any_cut();
         if let Some(kind) = utf16::detect(content) {
-            let mut text = std::mem::take(&mut self.text);
-            let mut text_state = std::mem::take(&mut self.text_state);
+            let (mut text, mut text_state) = (Vec::new(), BlobState::default());
             utf16::decode(content, kind, &mut text);
-            self.examine(&text, None, &mut text_state);
-            self.place(&text, &text_state);
-            self.settle();
-            if !self.placed.is_empty() {
+            self.examine(&text, None, self.depth, &mut text_state);
+            let mut found = self.sightings(&text, &text_state);
+            if !found.is_empty() {
+                for sighting in &mut found {
+                    sighting.encoding.insert(0, kind.encoding());
+                }
                 let mut mapping = utf16::Mapping::new(content, kind);
-                self.emit(view, &text, |at| mapping.original(at));
+                self.emit(view, &text, found, |at| mapping.original(at));
             }
-            self.text = text;
-            self.text_state = text_state;
+            cut |= text_state.regions.any_cut();
+        }
+        if cut {
+            self.out.issue(ScanIssue {
+                kind: IssueKind::Limit,
+                object: view.id,
+                path: view.path.map(|path| String::from_utf8_lossy(path).into()),
+                message: format!(
+                    "encoded text of more than {} MiB in one piece: the rest of it was searched \
+                     as it stands, not decoded",
+                    MAX_REGION_BYTES >> 20
+                ),
+            });
         }
     }
 }
@@ -569,6 +614,7 @@ mod tests {
         rules::RuleSet,
         scan::{EngineKind, NoObserver},
     };
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
     use proptest::prelude::*;
 
     /// Rules of every shape: a literal at the start, one inside, one with a wide window, one that
@@ -637,8 +683,35 @@ mod tests {
         ]
     }
 
+    /// A piece in some encoding, in one line or wrapped, or part of one.
+    fn encoded() -> impl Strategy<Value = String> {
+        let inside = prop::collection::vec(piece(), 1..9).prop_map(|p| p.concat());
+        (inside, 0..9_usize, 20..80_usize).prop_map(|(text, how, width)| {
+            let each = |write: &dyn Fn(u8) -> String| text.bytes().map(write).collect::<String>();
+            let lines = |end: &str| {
+                let encoded = STANDARD.encode(&text);
+                let lines = encoded.as_bytes().chunks(width / 4 * 4);
+                lines
+                    .flat_map(|l| [str::from_utf8(l).unwrap(), end])
+                    .collect::<String>()
+            };
+            match how {
+                0 => STANDARD.encode(&text),
+                1 => lines("\n"),
+                2 => lines("\\n"),
+                3 => each(&|b| format!("{b:02x}")),
+                4 => each(&|b| format!("\\x{b:02x}")),
+                5 => text.replace('=', "%3D").replace('_', "%5F"),
+                6 => text.replace('=', "&#61;").replace(' ', "&#x20;"),
+                7 => text.replace('=', "\\u003d").replace('\n', "\\n"),
+                _ => STANDARD.encode(STANDARD.encode(&text)),
+            }
+        })
+    }
+
     fn text() -> impl Strategy<Value = Vec<u8>> {
-        prop::collection::vec(piece(), 1..40).prop_map(|p| p.concat().into_bytes())
+        let piece = prop_oneof![4 => piece(), 1 => encoded()];
+        prop::collection::vec(piece, 1..40).prop_map(|p| p.concat().into_bytes())
     }
 
     const FRACTIONS: usize = 1000;
@@ -648,6 +721,7 @@ mod tests {
         prop_oneof![
             3 => (0..FRACTIONS, 0..FRACTIONS).prop_map(Ok),
             1 => piece().prop_map(Err),
+            1 => encoded().prop_map(Err),
             1 => Just(Err(String::new())),
         ]
     }
@@ -683,16 +757,11 @@ mod tests {
         (bytes, runs)
     }
 
-    type Shown = (Vec<Hit>, Vec<(usize, usize, u32)>);
+    type Shown = (Vec<Hit>, Vec<Sighting>);
 
     fn shown(worker: &mut ScanWorker<'_>, content: &[u8], state: &BlobState) -> Shown {
-        worker.place(content, state);
-        worker.settle();
-        let placed = worker
-            .placed
-            .iter()
-            .map(|p| (p.secret_start, p.secret_end, p.rule));
-        (state.hits.iter().map(|c| c.hit).collect(), placed.collect())
+        let hits = state.hits.iter().map(|c| c.hit).collect();
+        (hits, worker.sightings(content, state))
     }
 
     proptest! {
@@ -717,19 +786,19 @@ mod tests {
             }
             .worker();
             let mut parent_state = BlobState::default();
-            worker.examine(&parent, None, &mut parent_state);
+            worker.examine(&parent, None, 3, &mut parent_state);
             let (first, runs) = child(&parent, &parts);
             let (second, more_runs) = child(&first, &more);
             let (mut inherited, mut full) = (BlobState::default(), BlobState::default());
-            worker.examine(&first, Some((&parent_state, &runs)), &mut inherited);
-            worker.examine(&first, None, &mut full);
+            worker.examine(&first, Some((&parent_state, &runs)), 3, &mut inherited);
+            worker.examine(&first, None, 3, &mut full);
             prop_assert_eq!(
                 shown(&mut worker, &first, &inherited),
                 shown(&mut worker, &first, &full)
             );
             let mut grandchild = BlobState::default();
-            worker.examine(&second, Some((&inherited, &more_runs)), &mut grandchild);
-            worker.examine(&second, None, &mut full);
+            worker.examine(&second, Some((&inherited, &more_runs)), 3, &mut grandchild);
+            worker.examine(&second, None, 3, &mut full);
             prop_assert_eq!(
                 shown(&mut worker, &second, &grandchild),
                 shown(&mut worker, &second, &full)

@@ -1,0 +1,360 @@
+//! Finds and decodes base64 and hexadecimal: encodings that have an alphabet and no marks.
+//!
+//! Nearly all long identifiers, paths, hashes and tokens are made of the same characters, so a
+//! *run* of them is worth decoding only if its first characters decode to text. That rules out
+//! all else at once: 18 random bytes are text once in a hundred million times.
+//!
+//! Wrapped base64 is a chain of runs. Two runs with a line end between them (as such or as `\n` in
+//! a string, with what strings and indentation put around it) are linked if the last characters
+//! of the first and the first of the second decode to text too. The test is made of what stands
+//! near the line end alone, so that whether a chain begins somewhere does not depend on all that
+//! came before it.
+//!
+//! Runs are found by looking at blocks of eight bytes: a run of [`MIN_CHARACTERS`] holds two whole
+//! ones in a row, wherever blocks begin. The loop over blocks has neither table nor branch for
+//! single bytes, so that the compiler can use vectors.
+
+use super::{
+    Region, base64, hex,
+    pieces::{Pieces, Ratio},
+    text::is_text,
+};
+use crate::model::Encoding;
+use std::ops::Range;
+
+/// Shortest run that is looked at: 18 bytes in base64, 12 in hexadecimal.
+const MIN_CHARACTERS: usize = 24;
+/// Characters that are decoded to find out whether they are text.
+const SAMPLE: usize = MIN_CHARACTERS;
+/// Longest separation of two linked runs.
+const MAX_SEPARATOR: usize = 18;
+/// Beginnings that are tried after the first.
+const MORE_STARTS: usize = 2;
+/// Where these lie at most.
+const LAST_START: usize = 64;
+
+/// What decides besides a region's own bytes: ahead of it a separator, [`SAMPLE`] and the byte that
+/// shows where they begin; after it padding, a separator, [`SAMPLE`] and one more.
+pub(super) const REACH: usize = 2 + MAX_SEPARATOR + SAMPLE + 1;
+
+/// A chain ends with a run that may be too short to be found by itself; so far from a change may
+/// the long run lie by which the region is found, on either side.
+const AHEAD: usize = REACH + 2 + MIN_CHARACTERS + MAX_SEPARATOR + MIN_CHARACTERS;
+const AFTER: usize = REACH + MIN_CHARACTERS;
+
+/// Bytes of a block.
+const BLOCK: usize = 8;
+/// Blocks that are looked at together.
+const TOGETHER: usize = 8;
+
+/// How a run is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Codec {
+    Base64,
+    Hex,
+}
+
+/// In the order in which they are tried: digits are characters of base64 too, but decode to text
+/// as one of both at most.
+const CODECS: [Codec; 2] = [Codec::Hex, Codec::Base64];
+
+impl Codec {
+    fn encoding(self) -> Encoding {
+        match self {
+            Self::Base64 => Encoding::Base64,
+            Self::Hex => Encoding::Hex,
+        }
+    }
+
+    /// Characters that stand for whole bytes.
+    fn group(self) -> usize {
+        match self {
+            Self::Base64 => 4,
+            Self::Hex => 2,
+        }
+    }
+
+    /// Whether so many characters of a run decode to text.
+    fn makes_text(self, characters: &[u8]) -> bool {
+        let whole = characters.len() / self.group() * self.group();
+        let characters = &characters[..whole.min(SAMPLE)];
+        let mut bytes = [0; SAMPLE];
+        let mut count = 0;
+        let keep = |byte| {
+            bytes[count] = byte;
+            count += 1;
+        };
+        match self {
+            Self::Base64 => base64::decode(characters, keep),
+            Self::Hex if characters.iter().all(|b| hex::digit(*b).is_some()) => {
+                hex::decode(characters, keep);
+            }
+            Self::Hex => return false,
+        }
+        is_text(&bytes[..count])
+    }
+}
+
+/// Finds chains of runs.
+#[derive(Debug, Default)]
+pub(super) struct Finder {
+    /// End of the last run or chain that was looked at.
+    covered: usize,
+}
+
+impl Finder {
+    /// See [`super::Finder::find`].
+    pub(super) fn find(&mut self, content: &[u8], changed: Range<usize>, out: &mut Vec<Region>) {
+        let mut at = changed.start.saturating_sub(AHEAD).max(self.covered);
+        let end = (changed.end + AFTER).min(content.len());
+        while at < end {
+            let Some(inside) = find_blocks(&content[at..end]) else {
+                break;
+            };
+            let run = run_around(content, at + inside);
+            at = run.end;
+            if run.len() >= MIN_CHARACTERS {
+                if let Some(region) = region_around(content, run) {
+                    at = at.max(region.end as usize);
+                    out.push(region);
+                }
+            }
+            self.covered = at;
+        }
+    }
+}
+
+/// Returns a position inside the first two blocks in a row that hold nothing but characters.
+fn find_blocks(bytes: &[u8]) -> Option<usize> {
+    let (groups, rest) = bytes.as_chunks::<{ BLOCK * TOGETHER }>();
+    let mut last = [0; BLOCK * TOGETHER];
+    last[..rest.len()].copy_from_slice(rest);
+    let mut before = 1;
+    for (index, group) in groups.iter().chain([&last]).enumerate() {
+        // Nearly always one comparison a byte is enough to know that there are none.
+        let mut previous = before;
+        let mut maybe = false;
+        for block in others(group, |byte| byte.wrapping_sub(b'+') <= b'z' - b'+') {
+            maybe |= (previous | block) == 0;
+            previous = block;
+        }
+        if maybe {
+            for (block, other) in others(group, is_character_by_range).enumerate() {
+                if (before | other) == 0 {
+                    return Some((index * TOGETHER + block) * BLOCK);
+                }
+                before = other;
+            }
+        } else {
+            before = previous;
+        }
+    }
+    None
+}
+
+/// For each block a number that is 0 if all its bytes are of a kind.
+#[inline]
+fn others(
+    group: &[u8; BLOCK * TOGETHER],
+    is_kind: impl Fn(u8) -> bool,
+) -> impl Iterator<Item = u64> {
+    let mut other = [0_u8; BLOCK * TOGETHER];
+    for (other, &byte) in other.iter_mut().zip(group) {
+        *other = u8::from(!is_kind(byte));
+    }
+    let blocks: [u64; TOGETHER] = std::array::from_fn(|block| {
+        let mut bytes = [0; BLOCK];
+        bytes.copy_from_slice(&other[block * BLOCK..][..BLOCK]);
+        u64::from_ne_bytes(bytes)
+    });
+    blocks.into_iter()
+}
+
+/// [`base64::is_character`] without a table, for vectors.
+#[inline]
+fn is_character_by_range(byte: u8) -> bool {
+    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let digit_or_slash = byte.wrapping_sub(b'/') < 11;
+    letter | digit_or_slash | (byte == b'+') | (byte == b'-') | (byte == b'_')
+}
+
+/// The run that holds a character.
+fn run_around(content: &[u8], inside: usize) -> Range<usize> {
+    let mut start = inside;
+    while start > 0 && base64::is_character(content[start - 1]) {
+        start -= 1;
+    }
+    run_from(content, start + letter_of_escape(content, start), inside)
+}
+
+/// The run from `start`, all of which up to `known` is known to be in it.
+fn run_from(content: &[u8], start: usize, known: usize) -> Range<usize> {
+    let mut end = known.max(start);
+    let near = content.len().min(end + BLOCK * TOGETHER);
+    while end < near && base64::is_character(content[end]) {
+        end += 1;
+    }
+    if end == near {
+        // Runs may be as long as the content.
+        while let Some(group) = content[end..].first_chunk() {
+            if others(group, is_character_by_range).any(|other| other != 0) {
+                break;
+            }
+            end += BLOCK * TOGETHER;
+        }
+        while end < content.len() && base64::is_character(content[end]) {
+            end += 1;
+        }
+    }
+    start..end
+}
+
+/// 1 where a run would begin with the letter of an escaped line end or tab.
+fn letter_of_escape(content: &[u8], start: usize) -> usize {
+    let letter = content.get(start).is_some_and(|b| is_escape_letter(*b));
+    usize::from(letter && start > 0 && content[start - 1] == b'\\')
+}
+
+fn is_escape_letter(byte: u8) -> bool {
+    matches!(byte, b'n' | b'r' | b't')
+}
+
+fn is_separator(content: &[u8], at: usize) -> bool {
+    match content[at] {
+        b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'\\' => true,
+        letter => is_escape_letter(letter) && at > 0 && content[at - 1] == b'\\',
+    }
+}
+
+fn is_line_end(separator: &[u8]) -> bool {
+    separator.len() <= MAX_SEPARATOR
+        && (separator.contains(&b'\n') || separator.windows(2).any(|two| two == b"\\n"))
+}
+
+/// End of the run that a run may go on from.
+fn before(content: &[u8], start: usize) -> Option<usize> {
+    let least = start.saturating_sub(MAX_SEPARATOR + 1);
+    let mut end = start;
+    while end > least && is_separator(content, end - 1) {
+        end -= 1;
+    }
+    is_line_end(&content[end..start]).then_some(end)
+}
+
+/// Start of the run that may go on from one.
+fn after(content: &[u8], end: usize) -> Option<usize> {
+    let most = content.len().min(end + MAX_SEPARATOR + 1);
+    let mut start = end;
+    while start < most && is_separator(content, start) {
+        start += 1;
+    }
+    let goes_on = content.get(start).is_some_and(|b| base64::is_character(*b));
+    (goes_on && is_line_end(&content[end..start])).then_some(start)
+}
+
+/// Whether a run that ends at `end` goes on at `start`, and how both are written.
+fn link(content: &[u8], end: usize, start: usize) -> Option<Codec> {
+    let tail = &content[end.checked_sub(MIN_CHARACTERS)?..end];
+    if !tail.iter().all(|b| base64::is_character(*b)) {
+        return None;
+    }
+    let rest = &content[start..];
+    let head = &rest[..rest.len().min(SAMPLE)];
+    let other = |b: &u8| !base64::is_character(*b);
+    let head = &head[..head.iter().position(other).unwrap_or(head.len())];
+    CODECS
+        .into_iter()
+        .find(|codec| codec.makes_text(tail) && codec.makes_text(head))
+}
+
+/// The chain that a run is part of, if it is worth decoding.
+fn region_around(content: &[u8], run: Range<usize>) -> Option<Region> {
+    let mut first = run.clone();
+    while let Some(end) = before(content, first.start) {
+        if link(content, end, first.start).is_none() {
+            break;
+        }
+        first = run_around(content, end - 1);
+    }
+    let mut last = run;
+    let mut linked = None;
+    loop {
+        let next = after(content, last.end);
+        let Some((next, codec)) = next.and_then(|n| Some((n, link(content, last.end, n)?))) else {
+            break;
+        };
+        linked = linked.or(Some(codec));
+        last = run_from(content, next, next);
+    }
+    let head = start_in(&content[first.clone()]);
+    if head.is_none() && first.start == last.start {
+        return None;
+    }
+    let codec = match head {
+        Some((codec, _)) => codec,
+        None => CODECS
+            .into_iter()
+            .find(|codec| codec.makes_text(&content[first.end - MIN_CHARACTERS..first.end]))?,
+    };
+    let padding = content[last.end..].iter().take(2);
+    let padding = padding.take_while(|b| **b == b'=').count();
+    Some(Region {
+        start: first.start as u32,
+        encoding: codec.encoding(),
+        end: (last.end + padding) as u32,
+    })
+}
+
+/// How the first run of a region is written, and where: at its start, or after a sign that may
+/// belong to what stands ahead of it, as the slash of a path does.
+fn start_in(run: &[u8]) -> Option<(Codec, usize)> {
+    let signs = run[..run.len().min(LAST_START)].iter().enumerate();
+    let signs = signs.filter(|(_, b)| matches!(b, b'/' | b'-' | b'_' | b'+' | b'x' | b'X'));
+    let starts = std::iter::once(0).chain(signs.map(|(at, _)| at + 1));
+    for start in starts.take(1 + MORE_STARTS) {
+        let rest = &run[start..];
+        if rest.len() < MIN_CHARACTERS {
+            break;
+        }
+        if let Some(codec) = CODECS.into_iter().find(|codec| codec.makes_text(rest)) {
+            return Some((codec, start));
+        }
+    }
+    None
+}
+
+/// Decodes a region: each run by itself, because lines need not hold whole groups.
+pub(super) fn decode(
+    codec: Codec,
+    bytes: &[u8],
+    out: &mut Vec<u8>,
+    mut pieces: Option<&mut Pieces>,
+) {
+    let mut run = run_from(bytes, 0, 0);
+    // A first run that is no text at its start goes on at the next line: its end is aligned.
+    let start = start_in(&bytes[run.clone()]);
+    let start = start.map_or(run.len() % codec.group(), |(_, start)| start);
+    run.start = start;
+    loop {
+        let text = out.len();
+        let characters = &bytes[run.clone()];
+        match codec {
+            Codec::Base64 => base64::decode(characters, |byte| out.push(byte)),
+            Codec::Hex => hex::decode(characters, |byte| out.push(byte)),
+        }
+        if let Some(pieces) = &mut pieces {
+            let ratio = match codec {
+                Codec::Base64 => Ratio::Base64,
+                Codec::Hex => Ratio::Units {
+                    text: 1,
+                    written: 2,
+                },
+            };
+            pieces.push(ratio, out.len() - text, run.start, run.len());
+        }
+        let Some(next) = after(bytes, run.end) else {
+            return;
+        };
+        run = run_from(bytes, next, next);
+    }
+}
