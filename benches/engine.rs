@@ -93,12 +93,12 @@ fn bench(criterion: &mut Criterion) {
     let mut numbers = Numbers(1);
     let content = content(&mut numbers);
     let set = Arc::new(literals(&mut numbers));
-    let engines = engines(&set);
+    let of_set = engines(&set);
 
     let mut group = criterion.benchmark_group("engine/long");
     group.sample_size(20);
     group.throughput(Throughput::Bytes(content.len() as u64));
-    for engine in &engines {
+    for engine in &of_set {
         let mut worker = engine.worker();
         let mut hits = Vec::new();
         group.bench_function(engine.name(), |bencher| {
