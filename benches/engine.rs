@@ -133,7 +133,7 @@ fn bench(criterion: &mut Criterion) {
         group.throughput(Throughput::Bytes(len as u64));
         // Content that a scanner has just put together is in the cache.
         let near = &content[..content.len().min(1 << 18)];
-        for engine in &engines {
+        for engine in &of_set {
             let mut worker = engine.worker();
             let mut hits = Vec::new();
             let mut at = 0;
