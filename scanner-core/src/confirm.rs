@@ -203,6 +203,11 @@ impl Confirmer {
         &self.rules[rule as usize].rule
     }
 
+    /// How many rules there are; they are numbered from 0.
+    pub fn rule_count(&self) -> usize {
+        self.rules.len()
+    }
+
     /// Asks the allowlists about a match by its content. `None` drops it.
     pub fn content_verdict(&self, rule: u32, text: &MatchText<'_>) -> Option<Pending> {
         let ask = |lists: &CompiledAllowlists| match lists.content_verdict(text) {

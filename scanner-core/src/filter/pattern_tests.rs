@@ -42,6 +42,10 @@ struct Entry {
     assignment: Option<String>,
     /// `confirm` tests what the value filters drop.
     judge: Option<String>,
+    #[serde(default, rename = "skipReport")]
+    _skip_report: bool,
+    #[serde(default)]
+    required: Vec<Required>,
     path: Option<String>,
     remediation: String,
     #[serde(default)]
@@ -65,6 +69,19 @@ struct Allow {
     stopwords: Vec<String>,
     #[serde(default)]
     paths: Vec<String>,
+}
+
+/// Another rule; the loader checks that it exists.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Required {
+    #[serde(rename = "id")]
+    _id: String,
+    #[serde(rename = "withinLines")]
+    _within_lines: Option<u32>,
+    #[serde(rename = "withinColumns")]
+    _within_columns: Option<u32>,
+    optional: bool,
 }
 
 struct Compiled {
@@ -288,6 +305,10 @@ fn rules_are_complete_and_in_order() {
             assert!(
                 !entry.drop_if_invalid || !entry.validate.is_empty(),
                 "{id}: nothing to be invalid by"
+            );
+            assert!(
+                entry.required.iter().all(|r| r.optional),
+                "{id}: a half alone is worth a word"
             );
             let guarded = entry.regex.ends_with("$)") || entry.regex.starts_with("(?:^|");
             assert!(

@@ -7,7 +7,7 @@ mod rule_info;
 mod secret;
 mod span;
 
-pub use finding::{CommitInfo, Finding, Fingerprint, Occurrence, Proof, Report, Where};
+pub use finding::{CommitInfo, Finding, Fingerprint, Occurrence, Part, Proof, Report, Where};
 pub use id::{BlobId, CommitId, ObjectId, ParseIdError};
 pub use issue::{BlobCounts, IssueKind, Receipt, ScanIssue, SkipReason};
 pub use rule_info::{Confidence, RuleInfo, Severity, UnknownLevel};

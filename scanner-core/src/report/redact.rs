@@ -1,6 +1,6 @@
 //! Keeps the secrets of a report out of its other texts.
 
-use crate::model::{Report, Secret};
+use crate::model::{Finding, Report, Secret};
 use aho_corasick::AhoCorasick;
 use std::borrow::Cow;
 
@@ -20,7 +20,16 @@ pub struct Redactor {
 impl Redactor {
     /// Redacts the secrets of a report.
     pub fn of_report(report: &Report) -> Self {
-        Self::new(report.findings.iter().map(|f| f.secret.clone()))
+        let parts = |f: &'_ Finding| {
+            let parts = f.occurrences.iter().flat_map(|o| &o.parts);
+            parts.map(|p| p.secret.clone()).collect::<Vec<_>>()
+        };
+        Self::new(
+            report
+                .findings
+                .iter()
+                .flat_map(|f| parts(f).into_iter().chain([f.secret.clone()])),
+        )
     }
 
     /// Redacts these secrets.

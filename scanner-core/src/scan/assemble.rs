@@ -2,6 +2,7 @@
 
 use super::{
     collect::{Collected, RawFinding, RawOccurrence},
+    compose::compose,
     scanner::Scanner,
 };
 use crate::{
@@ -80,23 +81,27 @@ impl<'a> Assembly<'a> {
             also_introduced_in: located.also_introduced_in,
             last_seen: located.last_seen,
             refs: located.refs,
+            parts: Vec::new(),
         });
     }
 
     /// Makes the report.
     pub(super) fn finish(
-        self,
+        mut self,
         mut collected: Collected,
         tips: BTreeMap<String, ObjectId>,
     ) -> Report {
         let scanner = self.scanner;
+        for (_, occurrences, _) in &mut self.findings {
+            occurrences.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
+            occurrences.dedup();
+        }
+        compose(scanner.confirmer(), &mut self.findings);
         let mut findings: Vec<Finding> = self
             .findings
             .into_iter()
             .filter(|(_, occurrences, _)| !occurrences.is_empty())
-            .map(|(raw, mut occurrences, points)| {
-                occurrences.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
-                occurrences.dedup();
+            .map(|(raw, occurrences, points)| {
                 let rule = Arc::clone(&scanner.confirmer().rule(raw.rule).info);
                 Finding {
                     confidence: score::confidence(points),
@@ -104,6 +109,7 @@ impl<'a> Assembly<'a> {
                     rule,
                     secret: raw.secret,
                     proof: raw.proof,
+                    notes: Vec::new(),
                     occurrences,
                 }
             })

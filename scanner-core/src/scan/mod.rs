@@ -3,6 +3,7 @@
 
 mod assemble;
 mod collect;
+mod compose;
 #[cfg(feature = "git")]
 mod git;
 mod observe;
