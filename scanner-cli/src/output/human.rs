@@ -453,7 +453,8 @@ impl<W: Write> Reporter for HumanReporter<W> {
         self.line("secret", &secret)?;
         self.parts(finding)?;
         for note in &finding.notes {
-            self.line("note", &printable(note.as_bytes()))?;
+            let note = self.text(note.as_bytes());
+            self.line("note", &note)?;
         }
         if let Some((first, others)) = finding.occurrences.split_first() {
             self.first_occurrence(first)?;

@@ -1,9 +1,13 @@
 //! Decides which matches are worth keeping: entropy, stop words, checksums, allowlists.
 
 pub mod allowlist;
+mod azure;
+mod disguise;
 pub mod entropy;
 pub mod example;
 pub mod name;
+pub mod note;
+mod password;
 #[cfg(test)]
 mod pattern_tests;
 pub mod placeholder;
@@ -12,3 +16,4 @@ pub mod trace;
 pub mod validate;
 pub mod value;
 pub mod wordlike;
+mod wallet;

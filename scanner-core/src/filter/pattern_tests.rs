@@ -43,7 +43,7 @@ struct Entry {
     /// `confirm` tests what the value filters drop.
     judge: Option<String>,
     #[serde(default, rename = "skipReport")]
-    _skip_report: bool,
+    skip_report: bool,
     #[serde(default)]
     required: Vec<Required>,
     path: Option<String>,
@@ -358,7 +358,8 @@ fn what_is_written_about_secrets_holds_none() {
     let mut faults = Vec::new();
     for path in paths {
         let text = fs::read(&path).unwrap();
-        for rule in &rules {
+        // What never reports alone is no secret alone.
+        for rule in rules.iter().filter(|rule| !rule.entry.skip_report) {
             for (secret, _) in rule.accepted(&text) {
                 let text = String::from_utf8_lossy(secret);
                 faults.push(format!("{}: {}: {text}", path.display(), rule.entry.id));

@@ -1,5 +1,6 @@
 //! Plain data shared by every stage: no input or output, no regular expressions.
 
+mod date;
 mod finding;
 mod id;
 mod issue;
@@ -7,6 +8,7 @@ mod rule_info;
 mod secret;
 mod span;
 
+pub use date::rfc3339;
 pub use finding::{CommitInfo, Finding, Fingerprint, Occurrence, Part, Proof, Report, Where};
 pub use id::{BlobId, CommitId, ObjectId, ParseIdError};
 pub use issue::{BlobCounts, IssueKind, Receipt, ScanIssue, SkipReason};

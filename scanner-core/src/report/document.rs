@@ -47,8 +47,8 @@ pub(super) struct FindingDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_bytes: Option<String>,
     proof: crate::model::Proof,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    notes: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<Cow<'a, str>>,
     remediation: &'a str,
     occurrences: Vec<OccurrenceDocument<'a>>,
 }
@@ -66,7 +66,11 @@ impl<'a> FindingDocument<'a> {
             secret: shown.map(String::from_utf8_lossy),
             secret_bytes: shown.and_then(bytes_if_lossy),
             proof: finding.proof,
-            notes: &finding.notes,
+            notes: finding
+                .notes
+                .iter()
+                .map(|note| redactor.redact_str(note))
+                .collect(),
             remediation: &finding.rule.remediation,
             occurrences: finding
                 .occurrences

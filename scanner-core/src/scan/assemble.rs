@@ -6,7 +6,7 @@ use super::{
     scanner::Scanner,
 };
 use crate::{
-    filter::score,
+    filter::{note::notes, score},
     model::{
         BlobCounts, CommitId, CommitInfo, Finding, Fingerprint, IssueKind, ObjectId, Occurrence,
         Proof, Receipt, Report, Where,
@@ -101,15 +101,20 @@ impl<'a> Assembly<'a> {
             .findings
             .into_iter()
             .filter(|(_, occurrences, _)| !occurrences.is_empty())
-            .map(|(raw, occurrences, points)| {
-                let rule = Arc::clone(&scanner.confirmer().rule(raw.rule).info);
+            .map(|(raw, occurrences, mut points)| {
+                let rule = scanner.confirmer().rule(raw.rule);
+                let notes = notes(&rule.validate, raw.secret.reveal(), scanner.now());
+                let rule = Arc::clone(&rule.info);
+                if notes.expired {
+                    points += score::EXPIRED_POINTS;
+                }
                 Finding {
                     confidence: score::confidence(points),
                     fingerprint: Fingerprint::new(&rule.id, &raw.secret),
                     rule,
                     secret: raw.secret,
                     proof: raw.proof,
-                    notes: Vec::new(),
+                    notes: notes.texts,
                     occurrences,
                 }
             })

@@ -95,6 +95,7 @@ pub struct ScannerBuilder {
     engine: EngineKind,
     delta_aware: bool,
     min_confidence: Confidence,
+    now: Option<i64>,
 }
 
 /// Scans inputs with one set of rules. Use one for many inputs: what it prepares is shared.
@@ -125,6 +126,7 @@ impl Scanner {
             engine: EngineKind::default(),
             delta_aware: true,
             min_confidence: Confidence::Medium,
+            now: None,
         }
     }
 
@@ -178,6 +180,10 @@ impl Scanner {
 
     pub(super) fn ruleset_hash(&self) -> &str {
         &self.ruleset_hash
+    }
+
+    pub(super) fn now(&self) -> Option<i64> {
+        self.config.now
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -239,6 +245,13 @@ impl ScannerBuilder {
     #[must_use]
     pub fn min_confidence(mut self, least: Confidence) -> Self {
         self.min_confidence = least;
+        self
+    }
+    /// Says what time it is, in seconds since 1970, so that tokens that say when they end and
+    /// have ended by then count as less sure. Without, all are rated alike.
+    #[must_use]
+    pub fn now(mut self, seconds: i64) -> Self {
+        self.now = Some(seconds);
         self
     }
     /// Makes the scanner.
