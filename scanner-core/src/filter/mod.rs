@@ -15,5 +15,6 @@ pub mod score;
 pub mod trace;
 pub mod validate;
 pub mod value;
-pub mod wordlike;
+
 mod wallet;
+pub mod wordlike;

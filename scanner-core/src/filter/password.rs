@@ -122,6 +122,8 @@ const TELLTALES: &[&[u8]] = &[
     b"process.env",
     b"secrets.",
 ];
+/// Ends of names that stand for a password: `db_password`.
+const SUFFIXES: &[&[u8]] = &[b"password", b"passwd", b"passwort", b"passphrase", b"pwd"];
 /// Shortest password told from the syntax of other things.
 const MIN_BYTES: usize = 4;
 
@@ -152,6 +154,7 @@ pub(super) fn is_stand_in(value: &[u8]) -> bool {
     ) || same
         || steps
         || STAND_INS.contains(&&core[..])
+        || SUFFIXES.iter().any(|suffix| core.ends_with(suffix))
         || TELLTALES.iter().any(|part| has(part))
         // A shell or SQL variable, a constant's name: letters in one case with underscores.
         || (lower.contains(&b'_')

@@ -14,7 +14,10 @@ use crate::{
     source::ContentKind,
 };
 use bstr::BString;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A place, and what is known of how the content came there.
 #[derive(Debug, Clone)]
@@ -103,18 +106,24 @@ impl<'a> Assembly<'a> {
             .filter(|(_, occurrences, _)| !occurrences.is_empty())
             .map(|(raw, occurrences, mut points)| {
                 let rule = scanner.confirmer().rule(raw.rule);
-                let notes = notes(&rule.validate, raw.secret.reveal(), scanner.now());
+                let own = notes(&rule.validate, raw.secret.reveal(), scanner.now());
                 let rule = Arc::clone(&rule.info);
-                if notes.expired {
+                if own.expired {
                     points += score::EXPIRED_POINTS;
                 }
+                if occurrences.iter().any(|o| !o.parts.is_empty()) {
+                    points += score::COMPANION_POINTS;
+                }
+                let mut texts = own.texts;
+                texts.extend(part_notes(scanner, &occurrences));
+                texts.dedup();
                 Finding {
                     confidence: score::confidence(points),
                     fingerprint: Fingerprint::new(&rule.id, &raw.secret),
                     rule,
                     secret: raw.secret,
                     proof: raw.proof,
-                    notes: notes.texts,
+                    notes: texts,
                     occurrences,
                 }
             })
@@ -160,6 +169,28 @@ impl<'a> Assembly<'a> {
             findings,
         }
     }
+}
+
+/// Most notes about the other halves of a credential.
+const MOST_PART_NOTES: usize = 8;
+
+/// What is known of the other halves: a key id tells the account.
+fn part_notes(scanner: &Scanner, occurrences: &[Occurrence]) -> BTreeSet<String> {
+    let parts: BTreeSet<(&str, &[u8])> = occurrences
+        .iter()
+        .flat_map(|o| &o.parts)
+        .map(|part| (part.rule.id.as_str(), part.secret.reveal()))
+        .collect();
+    let mut texts = BTreeSet::new();
+    for (id, secret) in parts {
+        if let Some(rule) = scanner.confirmer().rule_of(id) {
+            texts.extend(notes(&rule.validate, secret, scanner.now()).texts);
+        }
+        if texts.len() >= MOST_PART_NOTES {
+            break;
+        }
+    }
+    texts
 }
 
 /// How occurrences are sorted.
