@@ -165,7 +165,7 @@ fn the_schema_refuses_every_missing_and_every_unknown_key() {
 #[test]
 fn no_secret_stands_anywhere_in_a_redacted_report() {
     let report = report_fixture::report();
-    let [token, key, password, binary] = report_fixture::secrets();
+    let [token, key, password, binary, _] = report_fixture::secrets();
     for text in [
         json_text(&report, redacting(&report)),
         jsonl_text(&report, redacting(&report)),
@@ -190,7 +190,7 @@ fn no_secret_stands_anywhere_in_a_redacted_report() {
 #[test]
 fn secrets_are_shown_on_demand() {
     let document = document(Redactor::reveal());
-    let [token, _, _, binary] = report_fixture::secrets();
+    let [token, _, _, binary, _] = report_fixture::secrets();
     let finding = &document["findings"][0];
     assert_eq!(finding["secret"].as_str().unwrap().as_bytes(), token);
     assert!(finding.get("secret_bytes").is_none());

@@ -614,7 +614,7 @@ mod tests {
         let wanted = "\
 CRITICAL  GitHub personal access token  [github-pat]
   secret      ghp_****************3Gh4  (proven genuine by its own structure, confidence high)
-  with        pri**************.com  (Name of an account at 11:4)
+  with        pri**************com  (Name of an account at 11:4)
   note        for account 0123
   where       src/config.rs:12:9
               still in HEAD; in the history of main, v1, x and 1 more ref

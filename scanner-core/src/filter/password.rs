@@ -48,6 +48,7 @@ const STAND_INS: &[&[u8]] = &[
     b"newpass",
     b"newpassword",
     b"nil",
+    b"notasecret",
     b"none",
     b"null",
     b"old",
@@ -128,7 +129,8 @@ const SUFFIXES: &[&[u8]] = &[b"password", b"passwd", b"passwort", b"passphrase",
 const MIN_BYTES: usize = 4;
 
 pub(super) fn password_value(secret: &[u8]) -> Proof {
-    plausible_if(secret.len() >= MIN_BYTES && !is_stand_in(secret))
+    let text = std::str::from_utf8(secret).is_ok_and(|t| !t.chars().any(char::is_control));
+    plausible_if(text && secret.len() >= MIN_BYTES && !is_stand_in(secret))
 }
 
 /// Whether a value is a placeholder, a variable, a template or a format.

@@ -731,6 +731,18 @@ path = '''(?:^|/)(?:deploy|infra)/.*\.ya?ml$'''
     regexTarget = "line"
     regexes = [ '''#\s*example''', '''[[]sample]''' ]
     paths = ['''_test\.ya?ml$''']
+    [[rules.required]]
+    id = "alpha-key"
+    withinLines = 5
+    [[rules.required]]
+    id = "team_region"
+    withinLines = 3
+    withinColumns = 80
+
+[[rules]]
+id = "team_region"
+regex = '''region-[a-z]{4}'''
+skipReport = true
 
 [allowlist]
 description = "all rules"
@@ -753,7 +765,19 @@ stopwords = ["changeme"]
         assert_eq!(rule.allowlists[0].regexes[1], r"[\[]sample]");
         assert_eq!(
             ids(&loaded.rules),
-            ["alpha-key", "alpha-other", "team_deploy-key"]
+            ["alpha-key", "alpha-other", "team_deploy-key", "team_region"]
+        );
+        let required: Vec<_> = rule
+            .companions
+            .iter()
+            .map(|c| (c.id.as_str(), c.within_lines, c.within_columns, c.optional))
+            .collect();
+        assert_eq!(
+            required,
+            [
+                ("alpha-key", Some(5), None, false),
+                ("team_region", Some(3), Some(80), false)
+            ]
         );
         assert_eq!(loaded.rules.allowlists.len(), 2);
         let Plan::Literals { literals, .. } = &rule.plan else {
