@@ -66,16 +66,14 @@ pub(super) fn sas_signature(secret: &[u8]) -> Proof {
     let mut text = Vec::with_capacity(secret.len());
     let mut rest = secret;
     while let Some((&byte, tail)) = rest.split_first() {
-        let escaped = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (byte, escaped.and_then(|h| u8::from_str_radix(h, 16).ok())) {
-            (b'%', Some(value)) => {
-                text.push(value);
-                rest = &tail[2..];
-            }
-            _ => {
-                text.push(byte);
-                rest = tail;
-            }
+        let digits = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let escaped = digits.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        if let (b'%', Some(value)) = (byte, escaped) {
+            text.push(value);
+            rest = &tail[2..];
+        } else {
+            text.push(byte);
+            rest = tail;
         }
     }
     let bytes = decode(&text).unwrap_or_default();

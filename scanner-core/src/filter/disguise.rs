@@ -1,7 +1,7 @@
 //! Secrets that are written in another form, which everybody can undo.
 
 use super::{
-    password,
+    placeholder,
     validate::{decode, pem},
 };
 use crate::model::Proof;
@@ -41,7 +41,7 @@ pub(super) fn rclone_obscured(secret: &[u8]) -> Proof {
     let readable = std::str::from_utf8(&text).is_ok_and(|t| !t.chars().any(char::is_control));
     match text.len() {
         0 => Proof::Failed,
-        _ if !readable || password::is_stand_in(&text) => Proof::Failed,
+        _ if !readable || placeholder::reason(&text).is_some() => Proof::Failed,
         1..=3 => Proof::Plausible,
         _ => Proof::Proven,
     }

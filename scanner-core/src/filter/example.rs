@@ -250,9 +250,8 @@ fn checksum(name: &str, text: &[u8]) -> Result<String, TemplateError> {
         Validator::PolarCrc32 | Validator::SaladcloudCrc32 => base62(crc32(last()?)),
         Validator::ApifyCrc32 => base62_lower_first(crc32(text)),
         Validator::AtlassianCrc32 => hex(crc32(text)).to_ascii_uppercase(),
-        Validator::CanvaCrc32 => hex(crc32(text)),
+        Validator::CanvaCrc32 | Validator::SanctumCrc32 => hex(crc32(text)),
         Validator::CloudflareCrc32 => hex(crc32(first()?)),
-        Validator::SanctumCrc32 => hex(crc32(text)),
         Validator::ZuploCrc32 => format!("_{}", hex(crc32(last()?))),
         Validator::GrafanaCrc32 => format!("_{}", hex(crc32(text).swap_bytes())),
         Validator::GitlabRoutableCrc => {

@@ -7,7 +7,6 @@ pub mod entropy;
 pub mod example;
 pub mod name;
 pub mod note;
-mod password;
 #[cfg(test)]
 mod pattern_tests;
 pub mod placeholder;

@@ -5,7 +5,7 @@
 //! check takes arbitrary bytes and never panics: the text comes from whatever was committed.
 //! Formats and where they are documented: `patterns/README.md`.
 
-use super::{azure, disguise, entropy, password, wallet};
+use super::{azure, disguise, entropy, wallet};
 use crate::model::Proof;
 use crate::rules::Validator;
 use base64::Engine as _;
@@ -52,7 +52,6 @@ pub fn check(validator: Validator, secret: &[u8]) -> Proof {
             Some(body) => json_object(body, &["secretKey"]),
             None => Proof::Failed,
         },
-        Validator::PasswordValue => password::password_value(secret),
         Validator::Pem => pem(secret),
         Validator::PgpArmor => pgp_armor(secret),
         Validator::PolarCrc32 => after_last_underscore(secret, 37, |body| base62(crc32(body))),

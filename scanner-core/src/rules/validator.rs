@@ -86,8 +86,6 @@ validators! {
     NpmCrc32 = "npm-crc32",
     /// 1Password service account token: base64 of a JSON object with the account's keys.
     OnepasswordToken = "onepassword-token",
-    /// A value that a person may have chosen: no placeholder, variable or template.
-    PasswordValue = "password-value",
     /// PEM private key: the body is DER or an OpenSSH key, and complete.
     Pem = "pem",
     /// PGP private key: the armor's CRC-24.

@@ -443,7 +443,10 @@ mod tests {
             words in prop::collection::vec(("key|name", "[a-c]{1,2}", "[ \n]{1,3}"), 0..30),
             lines in 0..4u64,
         ) {
-            let text: String = words.iter().map(|(w, v, gap)| format!("{w}_{v}{gap}")).collect();
+            let text: String = words
+                .iter()
+                .flat_map(|(w, v, gap)| [w, "_", v, gap])
+                .collect();
             let with = rules(&format!("withinLines={lines}"), "");
             let report = scan(&with, "", &text);
             let places = |word: &str| -> Vec<(usize, u64)> {
