@@ -134,6 +134,8 @@ fn the_schema_refuses_every_missing_and_every_unknown_key() {
     let validator = jsonschema::draft202012::new(&schema()).unwrap();
     let open = |path: &str| path.ends_with("/tips") || path.ends_with("/skipped_by_reason");
     let optional = ["path_bytes", "object", "path"];
+    // Left out where there is nothing to say.
+    let sparse = ["notes", "parts"];
     for path in &paths {
         let mut more = good.clone();
         more.pointer_mut(path).unwrap()["unheard_of"] = json!("x");
@@ -148,7 +150,8 @@ fn the_schema_refuses_every_missing_and_every_unknown_key() {
             .collect();
         for key in keys {
             let issue = path.contains("/issues/");
-            if open(path) || issue && optional.contains(&key.as_str()) {
+            let optional = issue && optional.contains(&key.as_str());
+            if open(path) || optional || sparse.contains(&key.as_str()) {
                 continue;
             }
             let mut less = good.clone();
