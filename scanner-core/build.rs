@@ -82,6 +82,7 @@ fn main() -> io::Result<()> {
         }
     }
     draft.seal();
+    draft.link();
     draft.problems.sort();
     for warning in &draft.warnings {
         println!("cargo::warning={warning}");
@@ -246,6 +247,13 @@ impl Table {
             });
             let _ = write!(self.text, "{name}: {kind}, ");
         }
+        self.field("silent", &rule.silent);
+        let companions: Vec<_> = rule
+            .companions
+            .iter()
+            .map(|c| (&c.id, c.within_lines, c.within_columns, c.optional))
+            .collect();
+        self.slice_field("companions", &companions);
         self.text.push_str("},\n");
     }
 

@@ -6,8 +6,8 @@
 use crate::{
     model::{Confidence, RuleInfo, Severity},
     rules::{
-        Allowlist, Condition, Example, Literal, NameKind, Plan, RegexTarget, Rule, RuleExamples,
-        SecretGroup, Validator,
+        Allowlist, Companion, Condition, Example, Literal, NameKind, Plan, RegexTarget, Rule,
+        RuleExamples, SecretGroup, Validator,
     },
 };
 use std::sync::Arc;
@@ -33,7 +33,12 @@ struct RuleRow {
     generic: bool,
     assignment: Option<NameKind>,
     judge: Option<NameKind>,
+    companions: &'static [CompanionRow],
+    silent: bool,
 }
+
+/// A [`Companion`]: id, most lines, most columns, whether it is optional.
+type CompanionRow = (&'static str, Option<u32>, Option<u32>, bool);
 
 /// A [`Plan`] of static parts.
 #[allow(
@@ -146,6 +151,8 @@ fn rule(row: &RuleRow) -> Rule {
         assignment: row.assignment,
         judge: row.judge,
         builtin: true,
+        companions: row.companions.iter().map(companion).collect(),
+        silent: row.silent,
     }
 }
 
@@ -155,6 +162,15 @@ fn literal((bytes, ignore_case, before_min, before_max): &LiteralRow) -> Literal
         ignore_case: *ignore_case,
         before_min: *before_min,
         before_max: *before_max,
+    }
+}
+
+fn companion((id, within_lines, within_columns, optional): &CompanionRow) -> Companion {
+    Companion {
+        id: (*id).to_owned(),
+        within_lines: *within_lines,
+        within_columns: *within_columns,
+        optional: *optional,
     }
 }
 

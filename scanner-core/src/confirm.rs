@@ -226,6 +226,20 @@ impl Confirmer {
         &self.rules[rule as usize].rule
     }
 
+    /// A rule by id.
+    pub fn rule_of(&self, id: &str) -> Option<&Rule> {
+        // Sets keep their rules sorted by id.
+        let at = self
+            .rules
+            .binary_search_by(|c| c.rule.info.id.as_str().cmp(id));
+        Some(&self.rules[at.ok()?].rule)
+    }
+
+    /// How many rules there are; they are numbered from 0.
+    pub fn rule_count(&self) -> usize {
+        self.rules.len()
+    }
+
     /// Asks the allowlists about a match by its content. `None` drops it.
     pub fn content_verdict(&self, rule: u32, text: &MatchText<'_>) -> Option<Pending> {
         if self.without == Some(Filter::Allowlist) {

@@ -3,18 +3,19 @@
 
 use scanner_core::model::{
     BlobCounts, CommitInfo, Confidence, Encoding, Finding, Fingerprint, IssueKind, Location,
-    ObjectId, Occurrence, Proof, Receipt, Report, RuleInfo, ScanIssue, Secret, Severity,
+    ObjectId, Occurrence, Part, Proof, Receipt, Report, RuleInfo, ScanIssue, Secret, Severity,
     SkipReason, Span, Where,
 };
 use std::sync::Arc;
 
 /// Secrets of the report, put together here so that no scanner takes this file for a leak.
-pub(crate) fn secrets() -> [Vec<u8>; 4] {
+pub(crate) fn secrets() -> [Vec<u8>; 5] {
     [
         [b"ghp".as_slice(), b"_", &b"Ab1Cd2Ef3Gh4".repeat(3)].concat(),
         [b"AKIA".as_slice(), &b"Q7".repeat(8)].concat(),
         b"hunter2".to_vec(),
         [b"\xff\xfe".as_slice(), &b"k9\xf0".repeat(6)].concat(),
+        b"primary@accounts.com".to_vec(),
     ]
 }
 
@@ -65,6 +66,21 @@ fn occurrence(path: &[u8], line: u64, place: Where) -> Occurrence {
         also_introduced_in: Vec::new(),
         last_seen: None,
         refs: Vec::new(),
+        parts: Vec::new(),
+    }
+}
+
+fn part(secret: &[u8]) -> Part {
+    Part {
+        rule: rule("account", "Name of an account.", Severity::Low, ""),
+        secret: Secret::new(secret),
+        location: Location {
+            start_line: 11,
+            start_column: 4,
+            end_line: 11,
+            end_column: 23,
+        },
+        span: Span::new(1010, 1030),
     }
 }
 
@@ -82,12 +98,13 @@ fn finding(
         secret,
         written: Vec::new(),
         proof,
+        notes: Vec::new(),
         occurrences,
     }
 }
 
 pub(crate) fn report() -> Report {
-    let [token, key, password, binary] = secrets();
+    let [token, key, password, binary, account] = secrets();
     let subject = [b"Add token ".as_slice(), &token, b" and ", &key].concat();
     let secret_path = [b"keys/".as_slice(), &key, b".txt"].concat();
     let binary_path = [b"caf\xe9/".as_slice(), &binary].concat();
@@ -119,6 +136,7 @@ pub(crate) fn report() -> Report {
                 )),
                 also_introduced_in: vec![id(0xc2), id(0xc3)],
                 last_seen: Some(id(0xc4)),
+                parts: vec![part(&account)],
                 refs: many_refs.map(String::from).to_vec(),
                 ..occurrence(b"src/config.rs", 12, Where::Head)
             },
@@ -138,6 +156,10 @@ pub(crate) fn report() -> Report {
             occurrence(b"", 4, Where::TagMessage),
         ],
     );
+    let token_finding = Finding {
+        notes: vec!["for account 0123".into()],
+        ..token_finding
+    };
     let mut key_finding = finding(
         rule("aws-access-key", "AWS access key.", Severity::High, ""),
         &key,

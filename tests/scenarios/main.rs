@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod composites;
 mod configuration;
 mod content;
 mod corruption;

@@ -26,7 +26,7 @@ pub fn github_token(rng: &mut Rng) -> String {
 /// exact expectation. `which` chooses the kind.
 pub fn anything(rng: &mut Rng, which: usize) -> String {
     let upper = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    match which % 7 {
+    match which % 8 {
         0 => format!(
             "aws_access_key_id = {}{}",
             concat!("AK", "IA"),
@@ -49,6 +49,12 @@ pub fn anything(rng: &mut Rng, which: usize) -> String {
         }
         4 => format!("{}{}", concat!("glp", "at-"), rng.text(BASE62, 20)),
         5 => format!("api_secret: '{}'", rng.text(b"0123456789abcdef", 40)),
+        6 => format!(
+            "aws_access_key_id = {}{}\naws_secret_access_key = {}",
+            concat!("AK", "IA"),
+            rng.text(upper, 16),
+            rng.text(BASE62, 40)
+        ),
         _ => format!("slack {}{}", concat!("xo", "xb-"), {
             let digits = b"0123456789";
             [

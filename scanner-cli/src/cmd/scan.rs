@@ -17,7 +17,7 @@ use scanner_core::{
 use std::{
     io::{self, Read},
     sync::atomic::Ordering,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 const META: ReportMeta<'static> = ReportMeta {
@@ -66,6 +66,9 @@ fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
         builder = builder.max_blob_bytes(bytes);
     }
     builder = builder.min_confidence(plan.min_confidence);
+    if let Ok(now) = SystemTime::now().duration_since(UNIX_EPOCH) {
+        builder = builder.now(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+    }
     if let Some(timeout) = plan.timeout {
         builder = builder.timeout(timeout);
     }

@@ -8,8 +8,8 @@
 use super::style::{Role, Style};
 use scanner_core::{
     model::{
-        CommitInfo, Finding, IssueKind, ObjectId, Occurrence, Proof, Receipt, ScanIssue, Severity,
-        SkipReason, Where,
+        CommitInfo, Finding, IssueKind, ObjectId, Occurrence, Part, Proof, Receipt, ScanIssue,
+        Severity, SkipReason, Where,
     },
     report::{Redactor, ReportMeta, Reporter, printable, rfc3339},
 };
@@ -23,6 +23,8 @@ use std::{
 const OCCURRENCES_SHOWN: usize = 3;
 /// Problems shown unless all are asked for.
 const ISSUES_SHOWN: usize = 10;
+/// Other halves of a credential shown unless all are asked for.
+const PARTS_SHOWN: usize = 5;
 /// Refs named with an occurrence.
 const REFS_SHOWN: usize = 3;
 /// Hexadecimal digits of an id: unambiguous in any repository of today.
@@ -193,6 +195,48 @@ impl<W: Write> HumanReporter<W> {
             .paint(Role::Strong, short(&commit.commit))
             .to_string();
         format!("{id}  {date}  {author} <{email}>")
+    }
+
+    /// The other halves of the credential, each once.
+    fn parts(&mut self, finding: &Finding) -> io::Result<()> {
+        let mut shown: Vec<&Part> = Vec::new();
+        for part in finding.occurrences.iter().flat_map(|o| &o.parts) {
+            let same = |p: &&Part| p.rule.id == part.rule.id && p.secret == part.secret;
+            if !shown.iter().any(same) {
+                shown.push(part);
+            }
+        }
+        let limit = if self.options.verbose {
+            shown.len()
+        } else {
+            PARTS_SHOWN
+        };
+        for part in shown.iter().take(limit) {
+            let secret = if self.redactor.reveals() {
+                printable(part.secret.reveal())
+            } else {
+                part.secret.redacted()
+            };
+            let about = format!(
+                "({} at {}:{})",
+                printable(part.rule.description.trim_end_matches('.').as_bytes()),
+                part.location.start_line,
+                part.location.start_column
+            );
+            let style = self.options.style;
+            let text = format!(
+                "{}  {}",
+                style.paint(Role::Strong, secret),
+                style.paint(Role::Dim, about)
+            );
+            self.line("with", &text)?;
+        }
+        let hidden = shown.len().saturating_sub(limit);
+        if hidden > 0 {
+            let rest = count(hidden as u64, "more part");
+            self.line("", &format!("and {rest} (-v lists them)"))?;
+        }
+        Ok(())
     }
 
     fn first_occurrence(&mut self, occurrence: &Occurrence) -> io::Result<()> {
@@ -410,6 +454,11 @@ impl<W: Write> Reporter for HumanReporter<W> {
         )?;
         let secret = self.secret(finding);
         self.line("secret", &secret)?;
+        self.parts(finding)?;
+        for note in &finding.notes {
+            let note = self.text(note.as_bytes());
+            self.line("note", &note)?;
+        }
         if let Some((first, others)) = finding.occurrences.split_first() {
             self.first_occurrence(first)?;
             self.other_occurrences(others)?;
@@ -579,6 +628,8 @@ mod tests {
         let wanted = "\
 CRITICAL  GitHub personal access token  [github-pat]
   secret      ghp_****************3Gh4  (proven genuine by its own structure, confidence high)
+  with        pri**************com  (Name of an account at 11:4)
+  note        for account 0123
   where       src/config.rs:12:9
               still in HEAD; in the history of main, v1, x and 1 more ref
   introduced  c1c1c1c1c1c1  2024-02-29 23:59:59 +01:00  Ada Lovelace <ada@example.com>

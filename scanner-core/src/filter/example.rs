@@ -16,6 +16,8 @@
 //! | `{{openssh:CIPHER:N}}` | an OpenSSH private key of N random bytes |
 //! | `{{age-key}}` | an age identity with its checksum |
 //! | `{{nostr-nsec}}` | a Nostr private key with its checksum |
+//! | `{{bitcoin-wif}}` | a Bitcoin private key with its checksum |
+//! | `{{rclone:N}}` | a password of N characters as rclone obscures it |
 //! | `{{stellar-seed}}` | a Stellar secret seed with its checksum |
 //! | `{{azure-key:SIGNATURE}}` | an Azure identifiable key with its checksum |
 //! | `{{azure-devops-pat}}` | a 52-character Azure DevOps token with its checksum |
@@ -34,6 +36,7 @@ use crate::filter::validate::{
     base62_lower_first, bech32_expand, bech32_step, crc16, crc24, crc32, gitlab_payload, hex,
     marvin32,
 };
+use crate::filter::{disguise, wallet};
 use crate::rules::Validator;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -144,6 +147,20 @@ fn make(
             out.extend((0..content).map(|_| random.byte()));
         }
         "nostr-nsec" => out.extend_from_slice(bech32_key("nsec", random).as_bytes()),
+        "bitcoin-wif" => {
+            let mut key = vec![0x80];
+            key.extend((0..32).map(|_| random.byte()));
+            key.push(1);
+            out.extend_from_slice(wallet::encode(&key).as_bytes());
+        }
+        "rclone" => {
+            let count = number(argument)?;
+            let text = class("base62").unwrap_or_default();
+            let iv: Vec<u8> = (0..16).map(|_| random.byte()).collect();
+            let password: Vec<u8> = (0..count).map(|_| random.pick(text)).collect();
+            let obscured = disguise::rclone_obscure(&password, &iv);
+            out.extend_from_slice(URL_SAFE_NO_PAD.encode(obscured).as_bytes());
+        }
         "stellar-seed" => out.extend_from_slice(&stellar_seed(random)),
         "openssh" => {
             let (cipher, count) = argument.split_once(':').unwrap_or((argument, ""));
@@ -233,7 +250,7 @@ fn checksum(name: &str, text: &[u8]) -> Result<String, TemplateError> {
         Validator::PolarCrc32 | Validator::SaladcloudCrc32 => base62(crc32(last()?)),
         Validator::ApifyCrc32 => base62_lower_first(crc32(text)),
         Validator::AtlassianCrc32 => hex(crc32(text)).to_ascii_uppercase(),
-        Validator::CanvaCrc32 => hex(crc32(text)),
+        Validator::CanvaCrc32 | Validator::SanctumCrc32 => hex(crc32(text)),
         Validator::CloudflareCrc32 => hex(crc32(first()?)),
         Validator::ZuploCrc32 => format!("_{}", hex(crc32(last()?))),
         Validator::GrafanaCrc32 => format!("_{}", hex(crc32(text).swap_bytes())),

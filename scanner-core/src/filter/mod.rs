@@ -1,9 +1,12 @@
 //! Decides which matches are worth keeping: entropy, stop words, checksums, allowlists.
 
 pub mod allowlist;
+mod azure;
+mod disguise;
 pub mod entropy;
 pub mod example;
 pub mod name;
+pub mod note;
 #[cfg(test)]
 mod pattern_tests;
 pub mod placeholder;
@@ -12,4 +15,6 @@ pub mod trace;
 pub mod validate;
 pub mod value;
 pub mod without;
+
+mod wallet;
 pub mod wordlike;

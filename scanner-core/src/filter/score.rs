@@ -16,6 +16,10 @@ pub const LEAST_POINTS: i32 = 20;
 pub const PROVEN_POINTS: i32 = 100;
 /// What a check that fails takes.
 pub const FAILED_POINTS: i32 = -30;
+/// What it takes that a token has ended by its own word.
+pub const EXPIRED_POINTS: i32 = -30;
+/// What another half of the credential nearby gives.
+pub const COMPANION_POINTS: i32 = 15;
 /// What a placeholder takes from a rule with a format.
 pub const PLACEHOLDER_POINTS: i32 = -50;
 /// What any assignment starts with.

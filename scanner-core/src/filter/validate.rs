@@ -5,7 +5,7 @@
 //! check takes arbitrary bytes and never panics: the text comes from whatever was committed.
 //! Formats and where they are documented: `patterns/README.md`.
 
-use super::entropy;
+use super::{azure, disguise, entropy, wallet};
 use crate::model::Proof;
 use crate::rules::Validator;
 use base64::Engine as _;
@@ -22,13 +22,18 @@ pub fn check(validator: Validator, secret: &[u8]) -> Proof {
         Validator::AtlassianDcToken => atlassian_dc_token(secret),
         Validator::AwsBedrockKey => aws_bedrock_key(secret),
         Validator::AwsKeyId => aws_key_id(secret),
+        Validator::AzureAnnotatedKey => azure::annotated_key(secret),
         Validator::AzureDevopsPat => azure_devops_pat(secret),
         Validator::AzureIdentifiableKey => azure_identifiable_key(secret),
+        Validator::AzureSasSignature => azure::sas_signature(secret),
         Validator::AzureStorageKey => azure_storage_key(secret),
+        Validator::Base58check => wallet::base58check(secret),
+        Validator::Base64Pem => disguise::base64_pem(secret),
         Validator::BasicAuth => basic_auth(secret),
         Validator::CanvaCrc32 => tail(secret, 8, |body| hex(crc32(body))),
         Validator::CloudflareCrc32 => after_prefix(secret, 40, |body| hex(crc32(body))),
         Validator::DiscordToken => discord_token(secret),
+        Validator::EntraSecret => azure::entra_secret(secret),
         Validator::GithubCrc32 | Validator::NpmCrc32 => {
             after_prefix(secret, 30, |body| base62(crc32(body)))
         }
@@ -53,7 +58,9 @@ pub fn check(validator: Validator, secret: &[u8]) -> Proof {
         Validator::PuttyKey => putty_key(secret),
         Validator::PypiMacaroon => pypi_macaroon(secret),
         Validator::RandomValue => random_value(secret),
+        Validator::RcloneObscured => disguise::rclone_obscured(secret),
         Validator::SaladcloudCrc32 => saladcloud_crc32(secret),
+        Validator::SanctumCrc32 => sanctum_crc32(secret),
         Validator::SentryOrgToken => sentry_org_token(secret),
         Validator::StellarSeed => stellar_seed(secret),
         Validator::VercelCrc32 => after_prefix(secret, 50, |body| base62(crc32(body))),
@@ -61,11 +68,11 @@ pub fn check(validator: Validator, secret: &[u8]) -> Proof {
     }
 }
 
-fn proven_if(holds: bool) -> Proof {
+pub(super) fn proven_if(holds: bool) -> Proof {
     if holds { Proof::Proven } else { Proof::Failed }
 }
 
-fn plausible_if(holds: bool) -> Proof {
+pub(super) fn plausible_if(holds: bool) -> Proof {
     if holds {
         Proof::Plausible
     } else {
@@ -597,7 +604,7 @@ fn mixed_case_digits(secret: &[u8]) -> Proof {
 
 /// Takes the base64 text out of an armored block: header lines, quotes, comment signs and the
 /// escapes of source code (`\n` as two characters) left out. Stops at the END line.
-fn armor_body(block: &[u8]) -> Vec<u8> {
+pub(super) fn armor_body(block: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(block.len());
     let mut bytes = block.iter().copied().peekable();
     while let Some(byte) = bytes.next() {
@@ -657,7 +664,7 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
     memchr::memmem::find(text, word).is_some()
 }
 
-fn pem(secret: &[u8]) -> Proof {
+pub(super) fn pem(secret: &[u8]) -> Proof {
     let body = armor_body(secret);
     let Some(bytes) = decode(&body) else {
         return Proof::Failed;
@@ -793,6 +800,15 @@ fn pypi_macaroon(secret: &[u8]) -> Proof {
 fn saladcloud_crc32(secret: &[u8]) -> Proof {
     match secret.iter().rposition(|&b| b == b'_') {
         Some(at) => tail(&secret[at + 1..], 6, |body| base62(crc32(body))),
+        None => Proof::Failed,
+    }
+}
+
+fn sanctum_crc32(secret: &[u8]) -> Proof {
+    let token = secret.splitn(2, |&b| b == b'|').nth(1).unwrap_or_default();
+    match token.split_at_checked(40) {
+        Some((_, [])) => mixed_case_digits(token),
+        Some((random, sum)) => proven_if(hex(crc32(random)).as_bytes() == sum),
         None => Proof::Failed,
     }
 }
@@ -1064,6 +1080,10 @@ mod tests {
         (Validator::AgeKey, "{{age-key}}"),
         (Validator::NostrNsec, "{{nostr-nsec}}"),
         (Validator::StellarSeed, "{{stellar-seed}}"),
+        (
+            Validator::SanctumCrc32,
+            "17|{{secret}}{{base62:40}}{{check:sanctum-crc32}}",
+        ),
         (
             Validator::SaladcloudCrc32,
             "salad{{}}_cloud_user_{{base62:42}}{{check:saladcloud-crc32}}",

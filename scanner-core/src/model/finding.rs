@@ -135,6 +135,21 @@ pub struct Occurrence {
     pub last_seen: Option<CommitId>,
     /// Refs whose history holds `introduced`, most important first, at most 16.
     pub refs: Vec<String>,
+    /// Other halves of the credential that stand nearby, by position: its key id, its user.
+    pub parts: Vec<Part>,
+}
+
+/// Another half of a credential, in the same content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The rule that found it.
+    pub rule: Arc<RuleInfo>,
+    /// It may be no secret by itself, and is treated as one.
+    pub secret: Secret,
+    /// As in an [`Occurrence`].
+    pub location: Location,
+    /// As in an [`Occurrence`].
+    pub span: Span,
 }
 
 /// What an offline check said of a secret.
@@ -176,6 +191,8 @@ pub struct Finding {
     pub written: Vec<Secret>,
     /// What an offline check said.
     pub proof: Proof,
+    /// What the offline checks learned, such as an account or an expiry. Never secret.
+    pub notes: Vec<String>,
     /// Never empty; sorted: place, path, position, blob.
     pub occurrences: Vec<Occurrence>,
 }

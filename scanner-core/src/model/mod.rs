@@ -1,5 +1,6 @@
 //! Plain data shared by every stage: no input or output, no regular expressions.
 
+mod date;
 mod encoding;
 mod finding;
 mod id;
@@ -8,8 +9,9 @@ mod rule_info;
 mod secret;
 mod span;
 
+pub use date::rfc3339;
 pub use encoding::Encoding;
-pub use finding::{CommitInfo, Finding, Fingerprint, Occurrence, Proof, Report, Where};
+pub use finding::{CommitInfo, Finding, Fingerprint, Occurrence, Part, Proof, Report, Where};
 pub use id::{BlobId, CommitId, ObjectId, ParseIdError};
 pub use issue::{BlobCounts, IssueKind, Receipt, ScanIssue, SkipReason};
 pub use rule_info::{Confidence, RuleInfo, Severity, UnknownLevel};

@@ -5,8 +5,8 @@
 
 use super::{FORMAT_VERSION, Redactor, ReportMeta, printable::is_disruptive, rfc3339};
 use crate::model::{
-    BlobCounts, CommitId, CommitInfo, Encoding, Finding, IssueKind, ObjectId, Occurrence, Receipt,
-    Where,
+    BlobCounts, CommitId, CommitInfo, Encoding, Finding, IssueKind, ObjectId, Occurrence, Part,
+    Receipt, Where,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
@@ -47,6 +47,8 @@ pub(super) struct FindingDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_bytes: Option<String>,
     proof: crate::model::Proof,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<Cow<'a, str>>,
     remediation: &'a str,
     occurrences: Vec<OccurrenceDocument<'a>>,
 }
@@ -64,6 +66,11 @@ impl<'a> FindingDocument<'a> {
             secret: shown.map(String::from_utf8_lossy),
             secret_bytes: shown.and_then(bytes_if_lossy),
             proof: finding.proof,
+            notes: finding
+                .notes
+                .iter()
+                .map(|note| redactor.redact_str(note))
+                .collect(),
             remediation: &finding.rule.remediation,
             occurrences: finding
                 .occurrences
@@ -94,6 +101,8 @@ struct OccurrenceDocument<'a> {
     also_introduced_in: &'a [CommitId],
     last_seen: Option<CommitId>,
     refs: Vec<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<PartDocument<'a>>,
 }
 
 impl<'a> OccurrenceDocument<'a> {
@@ -123,6 +132,47 @@ impl<'a> OccurrenceDocument<'a> {
                 .iter()
                 .map(|name| redactor.redact_str(name))
                 .collect(),
+            parts: occurrence
+                .parts
+                .iter()
+                .map(|part| PartDocument::new(part, redactor))
+                .collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PartDocument<'a> {
+    rule_id: &'a str,
+    description: &'a str,
+    redacted: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_bytes: Option<String>,
+    start_line: u64,
+    start_column: u64,
+    end_line: u64,
+    end_column: u64,
+    byte_start: u64,
+    byte_end: u64,
+}
+
+impl<'a> PartDocument<'a> {
+    fn new(part: &'a Part, redactor: &Redactor) -> Self {
+        let shown = redactor.reveals().then(|| part.secret.reveal());
+        Self {
+            rule_id: &part.rule.id,
+            description: &part.rule.description,
+            redacted: part.secret.redacted(),
+            secret: shown.map(String::from_utf8_lossy),
+            secret_bytes: shown.and_then(bytes_if_lossy),
+            start_line: part.location.start_line,
+            start_column: part.location.start_column,
+            end_line: part.location.end_line,
+            end_column: part.location.end_column,
+            byte_start: part.span.start,
+            byte_end: part.span.end,
         }
     }
 }

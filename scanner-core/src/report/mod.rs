@@ -9,14 +9,13 @@
 //! secrets found in it. Every reporter therefore sends it through a [`Redactor`] that knows all
 //! secrets of the report.
 
-mod date;
 mod document;
 mod json;
 mod jsonl;
 mod printable;
 mod redact;
 
-pub use date::rfc3339;
+pub use crate::model::rfc3339;
 pub use json::JsonReporter;
 pub use jsonl::JsonlReporter;
 pub use printable::{is_disruptive, printable};

@@ -1,6 +1,6 @@
 //! Keeps the secrets of a report out of its other texts.
 
-use crate::model::{Report, Secret};
+use crate::model::{Finding, Report, Secret};
 use aho_corasick::AhoCorasick;
 use std::borrow::Cow;
 
@@ -20,8 +20,13 @@ pub struct Redactor {
 impl Redactor {
     /// Redacts the secrets of a report, also as they are written where they are encoded.
     pub fn of_report(report: &Report) -> Self {
-        let findings = report.findings.iter();
-        Self::new(findings.flat_map(|f| std::iter::once(&f.secret).chain(&f.written).cloned()))
+        let of = |f: &Finding| {
+            let parts = f.occurrences.iter().flat_map(|o| &o.parts);
+            let parts = parts.map(|p| p.secret.clone());
+            let own = std::iter::once(&f.secret).chain(&f.written).cloned();
+            parts.chain(own).collect::<Vec<_>>()
+        };
+        Self::new(report.findings.iter().flat_map(of))
     }
 
     /// Redacts these secrets.

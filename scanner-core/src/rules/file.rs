@@ -11,7 +11,7 @@ use super::{
     expression::Expression,
     literals::MAX_MATCH_BYTES,
     problem::{Problem, suggestion},
-    rule::{Allowlist, Condition, NameKind, RegexTarget},
+    rule::{Allowlist, Companion, Condition, DEFAULT_COMPANION_LINES, NameKind, RegexTarget},
     validator::Validator,
 };
 use crate::model::{Confidence, Severity};
@@ -67,6 +67,7 @@ pub(crate) struct RuleDraft {
     pub(crate) path: Option<At<String>>,
     pub(crate) tags: Vec<String>,
     pub(crate) skip_report: Option<At<bool>>,
+    pub(crate) required: Vec<At<Companion>>,
     pub(crate) allowlists: Vec<Allowlist>,
     pub(crate) severity: Option<Severity>,
     pub(crate) confidence: Option<Confidence>,
@@ -111,6 +112,7 @@ const GLOBAL_ALLOWLIST_KEYS: &[&str] = &[
     "commits",
     "targetRules",
 ];
+const REQUIRED_KEYS: &[&str] = &["id", "withinLines", "withinColumns", "optional"];
 const RULE_KEYS: &[&str] = &[
     "id",
     "description",
@@ -138,6 +140,9 @@ const RULE_KEYS: &[&str] = &[
     "max_length",
     "unicode",
 ];
+
+/// Largest distance that a companion rule can be given, in lines or columns.
+const MAX_COMPANION_DISTANCE: u32 = 1_000_000_000;
 
 /// Reads the text of a rule file named `name` in messages.
 ///
@@ -572,13 +577,11 @@ impl Reader<'_> {
     /// Problems leave gaps, which do no harm as a file with problems is refused.
     fn rule(&mut self, line: u32, table: &DeTable<'_>) -> RuleDraft {
         let entries = self.entries(table, RULE_KEYS, "a rule");
-        if let Some(entry) = entries.get("required") {
-            self.problem(
-                entry.line,
-                "key \"required\" is not supported: a rule cannot depend on matches of another; \
-                 write one expression that spans both, or leave the key out",
-            );
-        }
+        let required = self
+            .tables(entries.get("required"), "[[rules.required]]")
+            .into_iter()
+            .filter_map(|(line, table)| self.companion(line, table))
+            .collect();
         let unicode = self.boolean(entries.get("unicode"));
         let given = |text: &At<String>| !text.value.is_empty();
         let regex = self.string(entries.get("regex")).filter(given);
@@ -626,6 +629,7 @@ impl Reader<'_> {
             path,
             tags: self.plain_strings(entries.get("tags")),
             skip_report: self.boolean(entries.get("skipReport")),
+            required,
             allowlists,
             severity: self.choice(entries.get("severity")),
             confidence: self.choice(entries.get("confidence")),
@@ -646,6 +650,40 @@ impl Reader<'_> {
                 .integer(entries.get("max_length"), 1..MAX_MATCH_BYTES + 1)
                 .map(|n| n.value),
         }
+    }
+
+    fn companion(&mut self, line: u32, table: &DeTable<'_>) -> Option<At<Companion>> {
+        let entries = self.entries(table, REQUIRED_KEYS, "[[rules.required]]");
+        let mut distance = |key| {
+            let number = self.integer(entries.get(key), 0..MAX_COMPANION_DISTANCE + 1);
+            number.map(|n| n.value)
+        };
+        let within_lines = distance("withinLines");
+        let within_columns = distance("withinColumns");
+        let optional = self
+            .boolean(entries.get("optional"))
+            .is_some_and(|optional| optional.value);
+        let Some(id) = self
+            .string(entries.get("id"))
+            .filter(|id| !id.value.is_empty())
+        else {
+            if self.problems.iter().all(|p| p.line != line) {
+                let message = "[[rules.required]] needs key \"id\": the id of another rule";
+                self.problem(line, message);
+            }
+            return None;
+        };
+        let bounded = within_lines.is_some() || within_columns.is_some();
+        Some(At {
+            value: Companion {
+                id: id.value,
+                within_lines: within_lines
+                    .or((optional && !bounded).then_some(DEFAULT_COMPANION_LINES)),
+                within_columns,
+                optional,
+            },
+            line: id.line,
+        })
     }
 
     fn rule_id(&mut self, line: u32, entry: Option<&Entry<'_, '_>>) -> At<String> {
@@ -737,6 +775,13 @@ lines"""]
 negative_examples = ["three"]
 max_length = 0x40
 unicode = true
+    [[rules.required]]
+    id = "c-d"
+    withinLines = 5
+    withinColumns = 7
+    [[rules.required]]
+    id = "e-f"
+    optional = true
     [[rules.allowlists]]
     condition = "&&"
     regexTarget = "Line"
@@ -764,6 +809,15 @@ unicode = true
                 .as_ref()
                 .is_some_and(|r| r.value.unicode && r.line == 12)
         );
+        let [exact, optional] = &rule.required[..] else {
+            panic!("two companions are given");
+        };
+        assert_eq!((exact.value.id.as_str(), exact.line), ("c-d", 31));
+        assert_eq!(exact.value.within_lines, Some(5));
+        assert_eq!(exact.value.within_columns, Some(7));
+        assert!(!exact.value.optional && optional.value.optional);
+        assert_eq!(optional.value.within_lines, Some(DEFAULT_COMPANION_LINES));
+        assert_eq!(optional.value.within_columns, None);
         let allowlist = &rule.allowlists[0];
         assert_eq!(allowlist.condition, Condition::And);
         assert_eq!(allowlist.regex_target, RegexTarget::Line);
@@ -799,7 +853,7 @@ validate = [
   "github-crc",
 ]
 [[rules.required]]
-id = "one"
+id = ""
 "#,
         );
         let places: Vec<&str> = found.iter().filter_map(|p| p.split(':').nth(1)).collect();
@@ -827,8 +881,16 @@ id = "one"
     fn what_is_not_supported_is_named() {
         for (text, says) in [
             (
-                "[[rules]]\nid='a'\nregex='abc'\nrequired=[]",
-                "f.toml:4: key \"required\"",
+                "[[rules]]\nid='a'\nregex='abc'\n[[rules.required]]\nwithinLines=1",
+                "f.toml:4: [[rules.required]] needs key \"id\"",
+            ),
+            (
+                "[[rules]]\nid='a'\nregex='abc'\n[[rules.required]]\nid='b'\nwithinlines=-1",
+                "f.toml:6: key \"withinLines\": expected a whole number",
+            ),
+            (
+                "[[rules]]\nid='a'\nregex='abc'\n[[rules.required]]\nid='b'\nwithin=1",
+                "f.toml:6: unknown key \"within\" in [[rules.required]]",
             ),
             (
                 "[extend]\nurl='https://example.com'",

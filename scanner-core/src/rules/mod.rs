@@ -20,8 +20,9 @@ mod validator;
 pub use problem::{Problem, RuleErrors};
 pub use resolve::{Example, RuleExamples};
 pub use rule::{
-    Allowlist, Condition, DEFAULT_MAX_MATCH_BYTES, LOOK_AROUND_BYTES, Literal, MAX_LITERAL_BYTES,
-    MIN_LITERAL_BYTES, NameKind, Plan, RegexTarget, Rule, SecretGroup, UnknownNameKind,
+    Allowlist, Companion, Condition, DEFAULT_COMPANION_LINES, DEFAULT_MAX_MATCH_BYTES,
+    LOOK_AROUND_BYTES, Literal, MAX_LITERAL_BYTES, MIN_LITERAL_BYTES, NameKind, Plan, RegexTarget,
+    Rule, SecretGroup, UnknownNameKind,
 };
 pub use set::{Loaded, RuleSet, UnknownRules};
 pub use validator::Validator;

@@ -8,7 +8,10 @@ use super::{
     rule::{Allowlist, Plan, Rule, SecretGroup},
 };
 use crate::model::{Confidence, RuleInfo, Severity};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Rules by id and allowlists over all of them, while files are added one by one.
 #[derive(Debug, Default)]
@@ -22,6 +25,10 @@ pub(crate) struct Draft {
     origins: BTreeMap<String, (String, u32)>,
     /// Allowlists over all rules: their file, whether it extends another, and the list.
     pending: Vec<(String, bool, GlobalAllowlist)>,
+    /// Where files name companions: file, the rule, and the companion's id.
+    links: Vec<(String, String, At<String>)>,
+    /// Where files silence rules.
+    silenced: BTreeMap<String, (String, u32)>,
 }
 
 /// Where a rule is written, and the texts by which it proves itself (there may be none).
@@ -85,13 +92,8 @@ impl Draft {
             self.origins
                 .insert(id.value.clone(), (name.clone(), id.line));
             if let Some(skip) = rule.skip_report.as_ref().filter(|skip| skip.value) {
-                let message = format!(
-                    "rule {:?} has skipReport = true: it reports nothing and is left out",
-                    id.value
-                );
-                self.warn(&name, skip.line, message);
-                self.rules.remove(&id.value);
-                continue;
+                let place = (name.clone(), skip.line);
+                self.silenced.insert(id.value.clone(), place);
             }
             let base = self.rules.remove(&id.value);
             if base.is_none() && extends && rule.regex.is_none() && rule.path.is_none() {
@@ -135,6 +137,44 @@ impl Draft {
             }
         }
         self.origins.clear();
+    }
+
+    /// Ends the draft: every companion must be a rule, and rules that nobody reads are left out.
+    pub(crate) fn link(&mut self) {
+        for (file, rule, At { value: id, line }) in std::mem::take(&mut self.links) {
+            if id == rule {
+                let message = format!("rule {rule:?} cannot require itself");
+                self.fail(&file, line, message);
+            } else if !self.rules.contains_key(&id) {
+                let near = suggestion(&id, self.rules.keys().map(String::as_str));
+                let message = format!("rule {rule:?} requires {id:?}, which is no rule{near}");
+                self.fail(&file, line, message);
+            }
+        }
+        // What a base requires may have been disabled since.
+        let ids: BTreeSet<String> = self.rules.keys().cloned().collect();
+        let mut required = BTreeSet::new();
+        for rule in self.rules.values_mut() {
+            rule.companions
+                .retain(|c| !c.optional || ids.contains(&c.id));
+            required.extend(rule.companions.iter().map(|c| c.id.clone()));
+        }
+        let unread: Vec<String> = self
+            .rules
+            .iter()
+            .filter(|(id, rule)| rule.silent && !required.contains(*id))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in unread {
+            self.rules.remove(&id);
+            if let Some((file, line)) = self.silenced.remove(&id) {
+                let message = format!(
+                    "rule {id:?} has skipReport = true and no rule requires it: it reports \
+                     nothing and is left out"
+                );
+                self.warn(&file, line, message);
+            }
+        }
     }
 
     fn fail(&mut self, file: &str, line: u32, message: String) {
@@ -274,6 +314,16 @@ impl Draft {
             rule.path = Some(path.value);
         }
         rule.allowlists.extend(draft.allowlists);
+        set(&mut rule.silent, draft.skip_report.map(|skip| skip.value));
+        for At { value, line } in draft.required {
+            rule.companions.retain(|c| c.id != value.id);
+            let companion = At {
+                value: value.id.clone(),
+                line,
+            };
+            self.links.push((name.to_owned(), id.clone(), companion));
+            rule.companions.push(value);
+        }
         if rule.drop_if_invalid && rule.validate.is_empty() {
             let message = format!("rule {id:?}: drop_if_invalid needs key \"validate\"");
             self.fail(name, line, message);
@@ -321,5 +371,7 @@ fn new_rule(id: &str, unicode: bool) -> Rule {
         assignment: None,
         judge: None,
         builtin: false,
+        companions: Vec::new(),
+        silent: false,
     }
 }

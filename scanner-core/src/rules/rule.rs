@@ -43,6 +43,10 @@ pub struct Rule {
     /// Whether it comes with the library. Values that only stand for a secret (`XXXX`, `EXAMPLE`,
     /// sequences) lower its confidence; rules that others write are taken at their word.
     pub builtin: bool,
+    /// Rules whose secrets belong to this rule's: the other half of a pair.
+    pub companions: Vec<Companion>,
+    /// Searched as a companion of others, and never reported by itself.
+    pub silent: bool,
 }
 
 /// Of what kind a secret is whose name tells it.
@@ -80,6 +84,24 @@ impl std::str::FromStr for NameKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown kind of name {0:?}: expected password or key")]
 pub struct UnknownNameKind(String);
+
+/// A rule whose secret belongs to another rule's, and how near it must stand. Distances are
+/// between the places where the secrets start, in the same content; without either, anywhere in
+/// it is near.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Companion {
+    /// The other rule's id.
+    pub id: String,
+    /// Most lines between them.
+    pub within_lines: Option<u32>,
+    /// Most columns between them, whatever their lines.
+    pub within_columns: Option<u32>,
+    /// Whether the rule reports without it too.
+    pub optional: bool,
+}
+
+/// Lines within which an optional companion is looked for where its rule does not say.
+pub const DEFAULT_COMPANION_LINES: u32 = 10;
 
 /// Which capture group is the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -183,7 +183,8 @@ impl RuleSet {
     }
 
     /// Keeps the rules that one of `only` names (all if empty) and none of `except`. `*` in a name
-    /// stands for any text: `github-*`.
+    /// stands for any text: `github-*`. Companions of what is kept stay too, and report nothing by
+    /// themselves.
     ///
     /// # Errors
     /// Names every id or pattern that no rule of this set answers to.
@@ -201,15 +202,26 @@ impl RuleSet {
             return Err(UnknownRules(unknown));
         }
         let names = |patterns: &[String], id: &str| patterns.iter().any(|p| glob_matches(p, id));
-        let rules = self
-            .rules
+        let mut rules: Vec<Rule> = self.rules.clone();
+        for rule in &mut rules {
+            let id = &rule.info.id;
+            let chosen = (only.is_empty() || names(only, id)) && !names(except, id);
+            rule.silent |= !chosen;
+        }
+        // Searched in silence is what a chosen rule needs, and what completes it unless excluded.
+        let needed: BTreeSet<String> = rules
             .iter()
-            .filter(|rule| {
-                let id = &rule.info.id;
-                (only.is_empty() || names(only, id)) && !names(except, id)
-            })
-            .cloned()
+            .filter(|rule| !rule.silent)
+            .flat_map(|rule| &rule.companions)
+            .filter(|c| !c.optional || !names(except, &c.id))
+            .map(|c| c.id.clone())
             .collect();
+        rules.retain(|rule| !rule.silent || needed.contains(&rule.info.id));
+        let kept: BTreeSet<String> = rules.iter().map(|rule| rule.info.id.clone()).collect();
+        for rule in &mut rules {
+            rule.companions
+                .retain(|c| !c.optional || kept.contains(&c.id));
+        }
         Ok(Self {
             rules,
             allowlists: self.allowlists.clone(),
@@ -243,6 +255,7 @@ impl RuleSet {
 
 fn finish(mut draft: Draft) -> Result<Loaded, RuleErrors> {
     draft.seal();
+    draft.link();
     if !draft.problems.is_empty() {
         return Err(RuleErrors::new(draft.problems));
     }
@@ -385,6 +398,8 @@ impl Canonical {
             assignment,
             judge,
             builtin,
+            companions,
+            silent,
         } = rule;
         self.text(&info.id);
         self.text(info.severity.as_str());
@@ -425,6 +440,14 @@ impl Canonical {
         for kind in [assignment, judge] {
             self.text(kind.map_or("", super::NameKind::as_str));
         }
+        self.number(u64::from(*silent));
+        self.sorted(companions, |out, companion| {
+            out.text(&companion.id);
+            for within in [companion.within_lines, companion.within_columns] {
+                out.number(within.map_or(u64::MAX, u64::from));
+            }
+            out.number(u64::from(companion.optional));
+        });
     }
 
     fn allowlist(&mut self, allowlist: &Allowlist) {
@@ -580,6 +603,59 @@ paths = ['''\.lock$''']
     }
 
     #[test]
+    fn companions_are_rules_and_silent_rules_serve_some_rule() {
+        let text = "[[rules]]\nid='id'\nregex='abcd'\nskipReport=true\n\
+                    [[rules]]\nid='key'\nregex='efgh'\n\
+                    [[rules.required]]\nid='id'\nwithinLines=2";
+        let loaded = RuleSet::parse(text, "f.toml").expect("it is valid");
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        assert!(rule(&loaded.rules, "id").silent);
+        let companion = &rule(&loaded.rules, "key").companions[0];
+        assert_eq!(
+            (companion.within_lines, companion.optional),
+            (Some(2), false)
+        );
+        for (from, to, says) in [
+            (
+                "[[rules.required]]\nid='id'",
+                "[[rules.required]]\nid='ib'",
+                "f.toml:9: rule \"key\" requires \"ib\", which is no rule; did you mean \"id\"?",
+            ),
+            (
+                "[[rules.required]]\nid='id'",
+                "[[rules.required]]\nid='key'",
+                "f.toml:9: rule \"key\" cannot require itself",
+            ),
+        ] {
+            let errors = errors(&text.replacen(from, to, 1));
+            assert!(errors.contains(says), "{errors}");
+        }
+    }
+
+    #[test]
+    fn a_chosen_rule_keeps_its_companions_in_silence() {
+        let base = set(
+            "[[rules]]\nid='id'\nregex='abcd'\n[[rules]]\nid='more'\nregex='ijkl'\n\
+             [[rules]]\nid='key'\nregex='efgh'\n[[rules.required]]\nid='id'\n\
+             [[rules.required]]\nid='more'\noptional=true",
+        );
+        let select = |only: &[&str], except: &[&str]| {
+            let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+            let set = base.select(&owned(only), &owned(except));
+            let set = set.expect("all names are known");
+            set.rules
+                .iter()
+                .map(|r| format!("{}{}", r.info.id, if r.silent { "*" } else { "" }))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(select(&["key"], &[]), "id* key more*");
+        assert_eq!(select(&[], &["more"]), "id key");
+        assert_eq!(select(&[], &["id"]), "id* key more");
+        assert_eq!(select(&["id"], &[]), "id");
+    }
+
+    #[test]
     fn a_configuration_changes_what_it_gives_and_adds_to_lists() {
         let base = set(BASE);
         let loaded = config(
@@ -660,6 +736,18 @@ path = '''(?:^|/)(?:deploy|infra)/.*\.ya?ml$'''
     regexTarget = "line"
     regexes = [ '''#\s*example''', '''[[]sample]''' ]
     paths = ['''_test\.ya?ml$''']
+    [[rules.required]]
+    id = "alpha-key"
+    withinLines = 5
+    [[rules.required]]
+    id = "team_region"
+    withinLines = 3
+    withinColumns = 80
+
+[[rules]]
+id = "team_region"
+regex = '''region-[a-z]{4}'''
+skipReport = true
 
 [allowlist]
 description = "all rules"
@@ -682,7 +770,19 @@ stopwords = ["changeme"]
         assert_eq!(rule.allowlists[0].regexes[1], r"[\[]sample]");
         assert_eq!(
             ids(&loaded.rules),
-            ["alpha-key", "alpha-other", "team_deploy-key"]
+            ["alpha-key", "alpha-other", "team_deploy-key", "team_region"]
+        );
+        let required: Vec<_> = rule
+            .companions
+            .iter()
+            .map(|c| (c.id.as_str(), c.within_lines, c.within_columns, c.optional))
+            .collect();
+        assert_eq!(
+            required,
+            [
+                ("alpha-key", Some(5), None, false),
+                ("team_region", Some(3), Some(80), false)
+            ]
         );
         assert_eq!(loaded.rules.allowlists.len(), 2);
         let Plan::Literals { literals, .. } = &rule.plan else {
@@ -853,6 +953,10 @@ stopwords = ["changeme"]
             ("keywords = ['alpha_']", "secretGroup = 1"),
             ("keywords = ['alpha_']", "generic = true"),
             ("keywords = ['alpha_']", "path = 'x'"),
+            (
+                "keywords = ['alpha_']",
+                "required = [{id = 'beta-key', optional = true}]",
+            ),
         ] {
             assert_ne!(
                 set(&BASE.replacen(from, to, 1)).hash(),

@@ -38,12 +38,20 @@ validators! {
     AwsBedrockKey = "aws-bedrock-key",
     /// AWS access key id: four capitals and 16 base32 characters.
     AwsKeyId = "aws-key-id",
+    /// Azure common annotated key: Marvin32 of the first 80 characters, where it can be told.
+    AzureAnnotatedKey = "azure-annotated-key",
     /// Azure DevOps token of 52 base32 characters: CRC-32 interleaved with the random bytes.
     AzureDevopsPat = "azure-devops-pat",
     /// Azure identifiable key: provider signature and Marvin32 checksum.
     AzureIdentifiableKey = "azure-identifiable-key",
+    /// Azure shared access signature: base64 of 32 bytes, percent-encoded or not.
+    AzureSasSignature = "azure-sas-signature",
     /// Azure storage key: base64 of exactly 64 bytes.
     AzureStorageKey = "azure-storage-key",
+    /// Bitcoin and BIP-32 private keys: base58 with a double SHA-256.
+    Base58check = "base58check",
+    /// Base64 of a PEM private key that is whole.
+    Base64Pem = "base64-pem",
     /// HTTP basic credentials: base64 of printable `user:password`.
     BasicAuth = "basic-auth",
     /// Canva secret: CRC-32 of all but the last eight characters, lower-case hexadecimal.
@@ -52,6 +60,8 @@ validators! {
     CloudflareCrc32 = "cloudflare-crc32",
     /// Discord bot token: the first part is the base64 of a decimal snowflake.
     DiscordToken = "discord-token",
+    /// Entra ID application secret: Marvin32 in its last three characters, where it can be told.
+    EntraSecret = "entra-secret",
     /// GitHub token: CRC-32 of the 30 characters after the prefix, six base62 digits.
     GithubCrc32 = "github-crc32",
     /// GitLab routable token: CRC-32 of all but the last seven characters, base36.
@@ -88,8 +98,12 @@ validators! {
     PypiMacaroon = "pypi-macaroon",
     /// A value that looks random: not a word, an identifier, a path, a placeholder or a template.
     RandomValue = "random-value",
+    /// Password obscured by rclone: decodes to text under the key that rclone documents.
+    RcloneObscured = "rclone-obscured",
     /// SaladCloud key: CRC-32 of the characters after the prefix, six base62 digits.
     SaladcloudCrc32 = "saladcloud-crc32",
+    /// Laravel Sanctum token: CRC-32 of the 40 characters ahead, hexadecimal; older ones have none.
+    SanctumCrc32 = "sanctum-crc32",
     /// Sentry organisation token: base64 of a JSON object with `iat`, `url` and `org`.
     SentryOrgToken = "sentry-org-token",
     /// Stellar secret seed: version byte and CRC-16 (SEP-23).

@@ -2,10 +2,11 @@
 
 use super::{
     collect::{Collected, RawFinding, RawOccurrence},
+    compose::compose,
     scanner::Scanner,
 };
 use crate::{
-    filter::{score, without::Filter},
+    filter::{note::notes, score, without::Filter},
     model::{
         BlobCounts, CommitId, CommitInfo, Finding, Fingerprint, IssueKind, ObjectId, Occurrence,
         Proof, Receipt, Report, Where,
@@ -13,7 +14,10 @@ use crate::{
     source::ContentKind,
 };
 use bstr::BString;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A place, and what is known of how the content came there.
 #[derive(Debug, Clone)]
@@ -81,24 +85,39 @@ impl<'a> Assembly<'a> {
             also_introduced_in: located.also_introduced_in,
             last_seen: located.last_seen,
             refs: located.refs,
+            parts: Vec::new(),
         });
     }
 
     /// Makes the report.
     pub(super) fn finish(
-        self,
+        mut self,
         mut collected: Collected,
         tips: BTreeMap<String, ObjectId>,
     ) -> Report {
         let scanner = self.scanner;
+        for (_, occurrences, _) in &mut self.findings {
+            occurrences.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
+            occurrences.dedup();
+        }
+        compose(scanner.confirmer(), &mut self.findings);
         let mut findings: Vec<Finding> = self
             .findings
             .into_iter()
             .filter(|(_, occurrences, _)| !occurrences.is_empty())
-            .map(|(raw, mut occurrences, points)| {
-                occurrences.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
-                occurrences.dedup();
-                let rule = Arc::clone(&scanner.confirmer().rule(raw.rule).info);
+            .map(|(raw, occurrences, mut points)| {
+                let rule = scanner.confirmer().rule(raw.rule);
+                let own = notes(&rule.validate, raw.secret.reveal(), scanner.now());
+                let rule = Arc::clone(&rule.info);
+                if own.expired {
+                    points += score::EXPIRED_POINTS;
+                }
+                if occurrences.iter().any(|o| !o.parts.is_empty()) {
+                    points += score::COMPANION_POINTS;
+                }
+                let mut texts = own.texts;
+                texts.extend(part_notes(scanner, &occurrences));
+                texts.dedup();
                 Finding {
                     confidence: score::confidence(points),
                     fingerprint: Fingerprint::new(&rule.id, &raw.secret),
@@ -106,6 +125,7 @@ impl<'a> Assembly<'a> {
                     secret: raw.secret,
                     written: raw.written.into_iter().collect(),
                     proof: raw.proof,
+                    notes: texts,
                     occurrences,
                 }
             })
@@ -152,6 +172,28 @@ impl<'a> Assembly<'a> {
             findings,
         }
     }
+}
+
+/// Most notes about the other halves of a credential.
+const MOST_PART_NOTES: usize = 8;
+
+/// What is known of the other halves: a key id tells the account.
+fn part_notes(scanner: &Scanner, occurrences: &[Occurrence]) -> BTreeSet<String> {
+    let parts: BTreeSet<(&str, &[u8])> = occurrences
+        .iter()
+        .flat_map(|o| &o.parts)
+        .map(|part| (part.rule.id.as_str(), part.secret.reveal()))
+        .collect();
+    let mut texts = BTreeSet::new();
+    for (id, secret) in parts {
+        if let Some(rule) = scanner.confirmer().rule_of(id) {
+            texts.extend(notes(&rule.validate, secret, scanner.now()).texts);
+        }
+        if texts.len() >= MOST_PART_NOTES {
+            break;
+        }
+    }
+    texts
 }
 
 /// How occurrences are sorted.

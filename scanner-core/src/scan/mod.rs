@@ -4,6 +4,7 @@
 mod assemble;
 mod cap;
 mod collect;
+mod compose;
 mod encoded;
 #[cfg(feature = "git")]
 mod git;

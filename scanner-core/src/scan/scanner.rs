@@ -103,6 +103,7 @@ pub struct ScannerBuilder {
     min_confidence: Confidence,
     without: Option<Filter>,
     max_decode_depth: u32,
+    now: Option<i64>,
 }
 
 /// Scans inputs with one set of rules. Use one for many inputs: what it prepares is shared.
@@ -135,6 +136,7 @@ impl Scanner {
             min_confidence: Confidence::Medium,
             without: None,
             max_decode_depth: DEFAULT_DECODE_DEPTH,
+            now: None,
         }
     }
 
@@ -192,6 +194,10 @@ impl Scanner {
 
     pub(super) fn max_decode_depth(&self) -> u32 {
         self.config.max_decode_depth
+    }
+
+    pub(super) fn now(&self) -> Option<i64> {
+        self.config.now
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -268,6 +274,13 @@ impl ScannerBuilder {
     #[must_use]
     pub fn max_decode_depth(mut self, levels: u32) -> Self {
         self.max_decode_depth = levels.min(MAX_DECODE_DEPTH);
+        self
+    }
+    /// Says what time it is, in seconds since 1970, so that tokens that say when they end and
+    /// have ended by then count as less sure. Without, all are rated alike.
+    #[must_use]
+    pub fn now(mut self, seconds: i64) -> Self {
+        self.now = Some(seconds);
         self
     }
     /// Makes the scanner.
