@@ -12,6 +12,7 @@
 mod support;
 
 mod configuration;
+mod containers;
 mod content;
 mod corruption;
 mod files;

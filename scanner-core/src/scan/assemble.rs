@@ -59,7 +59,9 @@ impl<'a> Assembly<'a> {
         let (finding, occurrences, points) = &mut self.findings[raw.finding as usize];
         let commit = located.introduced.as_ref().map(|c| c.commit);
         let confirmer = self.scanner.confirmer();
-        if !confirmer.admits(finding.rule, &raw.pending, &located.path, commit.as_ref()) {
+        let member = raw.member.as_deref();
+        let (path, pending) = (located.path.as_slice(), &raw.pending);
+        if !confirmer.admits(finding.rule, pending, path, member, commit.as_ref()) {
             return;
         }
         // A finding is as sure as its surest place. What proves itself does so anywhere.
@@ -67,11 +69,18 @@ impl<'a> Assembly<'a> {
         let here = if finding.proof == Proof::Proven || left_out {
             raw.points
         } else {
-            score::at_path(raw.points, &located.path, raw.form)
+            match member {
+                None => score::at_path(raw.points, path, raw.form),
+                Some(member) => {
+                    let path = [path, b"!/", member].concat();
+                    score::at_path(raw.points, &path, raw.form)
+                }
+            }
         };
         *points = (*points).max(here);
         occurrences.push(Occurrence {
             path: located.path,
+            member: member.map(BString::from),
             location: raw.location,
             span: raw.span,
             blob: raw.id,
@@ -153,5 +162,5 @@ impl<'a> Assembly<'a> {
 
 /// How occurrences are sorted.
 fn order(o: &Occurrence) -> impl Ord + '_ {
-    (o.place, &o.path, o.span, o.blob)
+    (o.place, &o.path, &o.member, o.span, o.blob)
 }

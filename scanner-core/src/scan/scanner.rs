@@ -1,6 +1,10 @@
 //! The scanner: from inputs to a report.
 
+#[cfg(feature = "containers")]
+use super::worker::Opening;
 use super::{Observer, worker::Mode};
+#[cfg(feature = "containers")]
+use crate::container;
 use crate::{
     confirm::Confirmer,
     engine::{self, Engine, EngineKind},
@@ -85,6 +89,10 @@ pub enum ScanError {
     Engine(String),
 }
 
+/// Most containers inside each other that can be asked for: each takes stack.
+#[cfg(feature = "containers")]
+const MOST_ARCHIVE_DEPTH: u32 = 32;
+
 /// Configures a [`Scanner`].
 #[derive(Debug, Clone)]
 pub struct ScannerBuilder {
@@ -97,6 +105,8 @@ pub struct ScannerBuilder {
     delta_aware: bool,
     min_confidence: Confidence,
     without: Option<Filter>,
+    #[cfg(feature = "containers")]
+    archives: container::Limits,
 }
 
 /// Scans inputs with one set of rules. Use one for many inputs: what it prepares is shared.
@@ -106,6 +116,8 @@ pub struct Scanner {
     confirmer: Arc<Confirmer>,
     engine: Box<dyn Engine>,
     ruleset_hash: String,
+    #[cfg(feature = "containers")]
+    opening: Opening,
 }
 
 /// One scan.
@@ -128,6 +140,8 @@ impl Scanner {
             delta_aware: true,
             min_confidence: Confidence::Medium,
             without: None,
+            #[cfg(feature = "containers")]
+            archives: container::Limits::default(),
         }
     }
 
@@ -181,6 +195,11 @@ impl Scanner {
 
     pub(super) fn ruleset_hash(&self) -> &str {
         &self.ruleset_hash
+    }
+
+    #[cfg(feature = "containers")]
+    pub(super) fn opening(&self) -> &Opening {
+        &self.opening
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -251,6 +270,25 @@ impl ScannerBuilder {
         self.without = Some(filter);
         self
     }
+    /// Sets how many containers (archives, compressed streams, documents) inside each other are
+    /// opened, 3 unless set; 0 opens none, not even formats that only hold text. What lies deeper
+    /// is reported.
+    #[cfg(feature = "containers")]
+    #[must_use]
+    pub fn max_archive_depth(mut self, depth: u32) -> Self {
+        self.archives.max_depth = depth.min(MOST_ARCHIVE_DEPTH);
+        self
+    }
+    /// Sets how many bytes all members of one container may expand to, 512 MiB unless set. What
+    /// goes beyond is not scanned, and reported. The memory for decoded members is a part of
+    /// [`Self::max_memory_bytes`]: a quarter for a member and those it is in, and a quarter for
+    /// what other threads have open at that time.
+    #[cfg(feature = "containers")]
+    #[must_use]
+    pub fn max_archive_bytes(mut self, bytes: u64) -> Self {
+        self.archives.max_bytes = bytes;
+        self
+    }
     /// Makes the scanner.
     ///
     /// # Errors
@@ -260,11 +298,21 @@ impl ScannerBuilder {
         let engine = engine::build(self.engine, Arc::clone(confirmer.literals()))
             .map_err(|e| ScanError::Engine(e.to_string()))?;
         let ruleset_hash = self.rules.hash();
+        #[cfg(feature = "containers")]
+        let limits = container::Limits {
+            max_memory_bytes: self.max_memory_bytes / 4,
+            ..self.archives
+        };
         Ok(Scanner {
             config: self,
             confirmer,
             engine,
             ruleset_hash,
+            #[cfg(feature = "containers")]
+            opening: Opening {
+                limits,
+                large: std::sync::Mutex::default(),
+            },
         })
     }
 }
