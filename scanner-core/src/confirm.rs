@@ -258,28 +258,67 @@ impl Confirmer {
     }
 
     /// Whether a match stays, now that its place is known. An empty path is an unknown one.
+    ///
+    /// A match in a `member` of a container has two paths: the container's, and that with the
+    /// member's behind it (`lib/app.jar!/conf/x.properties`; the member's alone where the
+    /// container's is unknown). It is on a list where either is, and a rule for certain paths
+    /// applies where it applies to either.
     pub fn admits(
+        &self,
+        rule: u32,
+        pending: &Pending,
+        path: &[u8],
+        member: Option<&[u8]>,
+        commit: Option<&CommitId>,
+    ) -> bool {
+        let Some(member) = member else {
+            return self.admits_at(rule, pending, path, commit);
+        };
+        if path.is_empty() {
+            return self.admits_at(rule, pending, member, commit);
+        }
+        let inner = [path, b"!/", member].concat();
+        let on_list = |path| self.is_on_list(rule, pending, path, commit);
+        let right_path = |path| self.is_right_path(rule, path);
+        !on_list(Some(path))
+            && !on_list(Some(&inner))
+            && (right_path(Some(path)) || right_path(Some(&inner)))
+    }
+
+    fn admits_at(
         &self,
         rule: u32,
         pending: &Pending,
         path: &[u8],
         commit: Option<&CommitId>,
     ) -> bool {
-        let compiled = &self.rules[rule as usize];
         let path = (!path.is_empty()).then_some(path);
+        !self.is_on_list(rule, pending, path, commit) && self.is_right_path(rule, path)
+    }
+
+    fn is_on_list(
+        &self,
+        rule: u32,
+        pending: &Pending,
+        path: Option<&[u8]>,
+        commit: Option<&CommitId>,
+    ) -> bool {
+        let compiled = &self.rules[rule as usize];
         let open = [
             (&compiled.allowlists, &pending.rule),
             (&self.allowlists, &pending.all),
         ];
-        let dropped = open.iter().any(|(lists, open)| {
+        open.iter().any(|(lists, open)| {
             open.as_ref()
                 .is_some_and(|open| lists.final_verdict(open, path, commit))
-        });
-        let wrong_path = match (&compiled.path, path) {
-            (Some(condition), Some(path)) => !condition.holds(path),
-            _ => false,
-        };
-        !dropped && !wrong_path
+        })
+    }
+
+    fn is_right_path(&self, rule: u32, path: Option<&[u8]>) -> bool {
+        match (&self.rules[rule as usize].path, path) {
+            (Some(condition), Some(path)) => condition.holds(path),
+            _ => true,
+        }
     }
 
     /// What the allowlists say of a match by secret and match alone; `None` where its lines are

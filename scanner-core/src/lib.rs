@@ -51,6 +51,8 @@
 
 mod builtin;
 pub mod confirm;
+#[cfg(feature = "containers")]
+pub mod container;
 pub mod decode;
 pub mod engine;
 pub mod extract;

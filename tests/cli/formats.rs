@@ -185,6 +185,10 @@ fn no_secret_stands_anywhere_in_a_redacted_report() {
     }
     // The exact form of a path must not give away what its text form hides.
     let document = document(redacting(&report));
+    let member = &document["findings"][2]["occurrences"][2];
+    assert_eq!(member["member"], "in\u{fffd}/*******.txt!/b\u{1b}[2J");
+    let exact = b"in\xe4/*******.txt!/b\x1b[2J";
+    assert_eq!(base64(member["member_bytes"].as_str().unwrap()), exact);
     let path = &document["findings"][3]["occurrences"][0];
     let redacted = report.findings[3].secret.redacted();
     let wanted = [b"caf\xe9/".as_slice(), redacted.as_bytes()].concat();

@@ -52,6 +52,7 @@ fn commit(fill: u8, author: &[u8], summary: &[u8], seconds: i64) -> Arc<CommitIn
 fn occurrence(path: &[u8], line: u64, place: Where) -> Occurrence {
     Occurrence {
         path: path.into(),
+        member: None,
         location: Location {
             start_line: line,
             start_column: 9,
@@ -180,6 +181,10 @@ pub(crate) fn report() -> Report {
         vec![
             occurrence(b"conf/hunter2/a", 8, Where::Index),
             occurrence(b"conf/hunter23", 9, Where::Worktree),
+            Occurrence {
+                member: Some(b"in\xe4/hunter2.txt!/b\x1b[2J".into()),
+                ..occurrence(b"conf/x.zip", 1, Where::Worktree)
+            },
         ],
     );
     let binary_finding = finding(

@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "confirm",
         &["engine", "extract", "filter", "rules", "model"],
     ),
+    ("container", &["model"]),
     ("source", &["model"]),
     (
         "inspect",
@@ -31,7 +32,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "scan",
         &[
-            "source", "engine", "confirm", "decode", "extract", "filter", "history", "rules",
+            "source",
+            "engine",
+            "confirm",
+            "container",
+            "decode",
+            "extract",
+            "filter",
+            "history",
+            "rules",
             "model",
         ],
     ),

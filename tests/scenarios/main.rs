@@ -13,6 +13,7 @@ mod support;
 
 mod composites;
 mod configuration;
+mod containers;
 mod content;
 mod corruption;
 mod encodings;

@@ -4,6 +4,7 @@
 //! Nothing here knows how the scanner works: expectations come from git and from the bytes that
 //! a test wrote.
 
+pub mod containers;
 pub mod oracle;
 pub mod pack;
 pub mod plant;

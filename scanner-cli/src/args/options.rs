@@ -125,6 +125,18 @@ pub(crate) struct Options {
     #[arg(global = true, help_heading = "Limits")]
     pub(crate) max_decode_depth: u32,
 
+    /// Open archives and other containers inside each other this deep; 0 opens none. What lies
+    /// deeper is said
+    #[arg(long, value_name = "N", default_value_t = 3, global = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=32))]
+    #[arg(help_heading = "Limits")]
+    pub(crate) max_archive_depth: u32,
+
+    /// Most bytes that one archive may expand to; what goes beyond is not scanned and said so
+    #[arg(long, value_name = "SIZE", default_value = "512M", global = true)]
+    #[arg(help_heading = "Limits")]
+    pub(crate) max_archive_size: Size,
+
     /// Stop after this long, such as 30s or 5m, with a report of what was found so far
     #[arg(long, value_name = "TIME", global = true, help_heading = "Limits")]
     pub(crate) timeout: Option<Duration>,

@@ -59,6 +59,8 @@ fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
         .rules(rules)
         .threads(plan.threads)
         .max_memory_bytes(plan.max_memory_bytes)
+        .max_archive_depth(plan.max_archive_depth)
+        .max_archive_bytes(plan.max_archive_bytes)
         .engine(plan.engine)
         .delta_aware(plan.delta_aware)
         .max_decode_depth(plan.max_decode_depth);

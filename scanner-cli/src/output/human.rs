@@ -124,6 +124,10 @@ impl<W: Write> HumanReporter<W> {
         } else {
             self.text(&occurrence.path)
         };
+        let name = match &occurrence.member {
+            Some(member) => format!("{name}!/{}", self.text(member)),
+            None => name,
+        };
         let at = occurrence.location;
         format!("{name}:{}:{}", at.start_line, at.start_column)
     }
@@ -654,7 +658,7 @@ CRITICAL  GitHub personal access token  [github-pat]
     fn the_summary_counts_and_incompleteness_comes_last() {
         let text = plain(false);
         let wanted = "
-4 secrets found in 9 places: 1 critical, 1 high, 2 low.
+4 secrets found in 10 places: 1 critical, 1 high, 2 low.
 Scanned /srv/app.git (history): 262,343 blobs, 71,000 commits, 1 tag, 8.1 GB in 3.2 s.
 3 less likely findings not shown (--min-confidence low shows all).
 INCOMPLETE: not everything could be scanned. 3 blobs not scanned: 1 too large, 2 corrupt.

@@ -112,10 +112,13 @@ pub struct Occurrence {
     /// Path in the repository or file system; empty when unknown (a blob in no tree) and for
     /// messages.
     pub path: BString,
-    /// Lines and columns of the secret; in a commit or tag, counted from the message's start.
+    /// Where the content is a container and the secret stands in a member of it: the names that
+    /// lead there, from the outermost container inwards, joined by `!/`.
+    pub member: Option<BString>,
+    /// Lines and columns of the secret; in a commit or tag, counted from the message's start, in a
+    /// member from the member's.
     pub location: Location,
-    /// Bytes of the secret in the content as stored; in a commit or tag, counted from the message's
-    /// start.
+    /// Bytes of the secret in the content as stored; counted from where `location` counts.
     pub span: Span,
     /// How the secret is encoded there, from the outermost encoding: `[Base64, Utf16Le]` is UTF-16
     /// in base64. Empty where it stands as it is.
@@ -193,7 +196,7 @@ pub struct Finding {
     pub proof: Proof,
     /// What the offline checks learned, such as an account or an expiry. Never secret.
     pub notes: Vec<String>,
-    /// Never empty; sorted: place, path, position, blob.
+    /// Never empty; sorted: place, path, member, position, blob.
     pub occurrences: Vec<Occurrence>,
 }
 

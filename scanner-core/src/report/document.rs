@@ -86,6 +86,10 @@ struct OccurrenceDocument<'a> {
     path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     path_bytes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member_bytes: Option<String>,
     start_line: u64,
     start_column: u64,
     end_line: u64,
@@ -109,9 +113,14 @@ impl<'a> OccurrenceDocument<'a> {
     fn new(occurrence: &'a Occurrence, redactor: &Redactor) -> Self {
         // Redacted as bytes first: the exact form must not give away what the text form hides.
         let path = redactor.redact(&occurrence.path);
+        let member = occurrence.member.as_deref().map(|m| redactor.redact(m));
         Self {
             path: String::from_utf8_lossy(&path).into_owned(),
             path_bytes: bytes_if_lossy(&path),
+            member: member
+                .as_deref()
+                .map(|m| String::from_utf8_lossy(m).into_owned()),
+            member_bytes: member.as_deref().and_then(bytes_if_lossy),
             start_line: occurrence.location.start_line,
             start_column: occurrence.location.start_column,
             end_line: occurrence.location.end_line,

@@ -63,7 +63,9 @@ impl<'a> Assembly<'a> {
         let (finding, occurrences, points) = &mut self.findings[raw.finding as usize];
         let commit = located.introduced.as_ref().map(|c| c.commit);
         let confirmer = self.scanner.confirmer();
-        if !confirmer.admits(finding.rule, &raw.pending, &located.path, commit.as_ref()) {
+        let member = raw.member.as_deref();
+        let (path, pending) = (located.path.as_slice(), &raw.pending);
+        if !confirmer.admits(finding.rule, pending, path, member, commit.as_ref()) {
             return;
         }
         // A finding is as sure as its surest place. What proves itself does so anywhere.
@@ -71,11 +73,18 @@ impl<'a> Assembly<'a> {
         let here = if finding.proof == Proof::Proven || left_out {
             raw.points
         } else {
-            score::at_path(raw.points, &located.path, raw.form)
+            match member {
+                None => score::at_path(raw.points, path, raw.form),
+                Some(member) => {
+                    let path = [path, b"!/", member].concat();
+                    score::at_path(raw.points, &path, raw.form)
+                }
+            }
         };
         *points = (*points).max(here);
         occurrences.push(Occurrence {
             path: located.path,
+            member: member.map(BString::from),
             location: raw.location,
             span: raw.span,
             encoding: raw.encoding.clone(),
@@ -198,5 +207,5 @@ fn part_notes(scanner: &Scanner, occurrences: &[Occurrence]) -> BTreeSet<String>
 
 /// How occurrences are sorted.
 fn order(o: &Occurrence) -> impl Ord + '_ {
-    (o.place, &o.path, o.span, o.blob, &o.encoding)
+    (o.place, &o.path, &o.member, o.span, o.blob, &o.encoding)
 }

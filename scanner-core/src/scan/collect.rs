@@ -8,7 +8,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// A rule and a secret.
@@ -61,6 +61,9 @@ pub(super) struct RawOccurrence {
     pub(super) kind: ContentKind,
     pub(super) id: ObjectId,
     pub(super) encoding: Vec<Encoding>,
+    /// Path of the member of the content, where it stands in one; `location` and `span` count
+    /// there.
+    pub(super) member: Option<Arc<[u8]>>,
     pub(super) location: Location,
     pub(super) span: Span,
 }
@@ -184,6 +187,23 @@ impl Collector {
         findings.list[finding as usize]
             .written
             .insert(Secret::new(bytes));
+    }
+
+    /// Whether a finding's secret holds that of one of `others`, of the same rule, and more.
+    #[cfg(feature = "containers")]
+    pub(super) fn is_more_than_any(
+        &self,
+        finding: u32,
+        mut others: impl Iterator<Item = u32>,
+    ) -> bool {
+        let findings = lock(&self.findings);
+        let whole = &findings.list[finding as usize];
+        others.any(|other| {
+            let part = &findings.list[other as usize];
+            other != finding
+                && part.rule == whole.rule
+                && memchr::memmem::find(whole.secret.reveal(), part.secret.reveal()).is_some()
+        })
     }
 
     pub(super) fn absorb(&self, part: Collected) {

@@ -88,8 +88,13 @@ pub(super) fn compose(confirmer: &Confirmer, findings: &mut [(RawFinding, Vec<Oc
 }
 
 /// What makes two occurrences stand in the same content.
-fn content(o: &Occurrence) -> (Where, &BStr, crate::model::BlobId) {
-    (o.place, o.path.as_ref(), o.blob)
+fn content(o: &Occurrence) -> (Where, &BStr, Option<&BStr>, crate::model::BlobId) {
+    (
+        o.place,
+        o.path.as_ref(),
+        o.member.as_ref().map(AsRef::as_ref),
+        o.blob,
+    )
 }
 
 /// An occurrence of a rule that has companions or is one.

@@ -168,6 +168,7 @@ impl GitScan<'_> {
             scanner: self.run.scanner,
             collector: &self.collector,
             observer: self.run.observer,
+            context: self.run.context,
             origin,
             hash: self.repository.hash(),
             uncounted: None,

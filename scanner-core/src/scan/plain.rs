@@ -50,6 +50,7 @@ fn visitors<'a>(run: &'a Run<'_>, collector: &'a Collector) -> Visitors<'a> {
         scanner: run.scanner,
         collector,
         observer: run.observer,
+        context: run.context,
         origin: Origin::Plain,
         hash: HashKind::Sha1,
         uncounted: None,

@@ -1,6 +1,10 @@
 //! The scanner: from inputs to a report.
 
+#[cfg(feature = "containers")]
+use super::worker::Opening;
 use super::{Observer, worker::Mode};
+#[cfg(feature = "containers")]
+use crate::container;
 use crate::{
     confirm::Confirmer,
     engine::{self, Engine, EngineKind},
@@ -89,6 +93,9 @@ pub enum ScanError {
 pub const DEFAULT_DECODE_DEPTH: u32 = 3;
 /// Most levels of encoding that a scan sees through.
 pub const MAX_DECODE_DEPTH: u32 = 8;
+/// Most containers inside each other that can be asked for: each takes stack.
+#[cfg(feature = "containers")]
+const MOST_ARCHIVE_DEPTH: u32 = 32;
 
 /// Configures a [`Scanner`].
 #[derive(Debug, Clone)]
@@ -104,6 +111,8 @@ pub struct ScannerBuilder {
     without: Option<Filter>,
     max_decode_depth: u32,
     now: Option<i64>,
+    #[cfg(feature = "containers")]
+    archives: container::Limits,
 }
 
 /// Scans inputs with one set of rules. Use one for many inputs: what it prepares is shared.
@@ -113,6 +122,8 @@ pub struct Scanner {
     confirmer: Arc<Confirmer>,
     engine: Box<dyn Engine>,
     ruleset_hash: String,
+    #[cfg(feature = "containers")]
+    opening: Opening,
 }
 
 /// One scan.
@@ -137,6 +148,8 @@ impl Scanner {
             without: None,
             max_decode_depth: DEFAULT_DECODE_DEPTH,
             now: None,
+            #[cfg(feature = "containers")]
+            archives: container::Limits::default(),
         }
     }
 
@@ -198,6 +211,11 @@ impl Scanner {
 
     pub(super) fn now(&self) -> Option<i64> {
         self.config.now
+    }
+
+    #[cfg(feature = "containers")]
+    pub(super) fn opening(&self) -> &Opening {
+        &self.opening
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -283,6 +301,25 @@ impl ScannerBuilder {
         self.now = Some(seconds);
         self
     }
+    /// Sets how many containers (archives, compressed streams, documents) inside each other are
+    /// opened, 3 unless set; 0 opens none, not even formats that only hold text. What lies deeper
+    /// is reported.
+    #[cfg(feature = "containers")]
+    #[must_use]
+    pub fn max_archive_depth(mut self, depth: u32) -> Self {
+        self.archives.max_depth = depth.min(MOST_ARCHIVE_DEPTH);
+        self
+    }
+    /// Sets how many bytes all members of one container may expand to, 512 MiB unless set. What
+    /// goes beyond is not scanned, and reported. The memory for decoded members is a part of
+    /// [`Self::max_memory_bytes`]: a quarter for a member and those it is in, and a quarter for
+    /// what other threads have open at that time.
+    #[cfg(feature = "containers")]
+    #[must_use]
+    pub fn max_archive_bytes(mut self, bytes: u64) -> Self {
+        self.archives.max_bytes = bytes;
+        self
+    }
     /// Makes the scanner.
     ///
     /// # Errors
@@ -292,11 +329,21 @@ impl ScannerBuilder {
         let engine = engine::build(self.engine, Arc::clone(confirmer.literals()))
             .map_err(|e| ScanError::Engine(e.to_string()))?;
         let ruleset_hash = self.rules.hash();
+        #[cfg(feature = "containers")]
+        let limits = container::Limits {
+            max_memory_bytes: self.max_memory_bytes / 4,
+            ..self.archives
+        };
         Ok(Scanner {
             config: self,
             confirmer,
             engine,
             ruleset_hash,
+            #[cfg(feature = "containers")]
+            opening: Opening {
+                limits,
+                large: std::sync::Mutex::default(),
+            },
         })
     }
 }

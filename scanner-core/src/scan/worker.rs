@@ -6,6 +6,12 @@
 //! shared range; else the hit is confirmed again. The result is what a scan of every blob in full
 //! gives, byte for byte: `reference` does just that, and tests compare.
 
+#[cfg(feature = "containers")]
+mod members;
+
+#[cfg(feature = "containers")]
+pub(super) use members::Opening;
+
 use super::{
     Observer, Scanner, cap,
     collect::{Collected, Collector, FindingKey, Origin, RawOccurrence},
@@ -20,7 +26,8 @@ use crate::{
     filter::allowlist::MatchText,
     model::{IssueKind, Location, ObjectId, ScanIssue, SkipReason, Span},
     source::{
-        BlobView, BlobVisitor, ContentKind, CopyRun, HashKind, WorkerFactory, blob_id, message,
+        BlobView, BlobVisitor, ContentKind, CopyRun, HashKind, VisitContext, WorkerFactory,
+        blob_id, message,
     },
 };
 use std::{
@@ -101,6 +108,12 @@ pub(super) struct ScanWorker<'a> {
     origin: Origin,
     hash: HashKind,
     uncounted: Option<&'a (dyn Fn(u32) -> bool + Sync)>,
+    #[cfg(feature = "containers")]
+    context: &'a VisitContext<'a>,
+    #[cfg(feature = "containers")]
+    opening: &'a Opening,
+    /// Path of the member that is being scanned; `None` for the content itself.
+    member: Option<Arc<[u8]>>,
     out: Collected,
     fresh: Vec<Hit>,
     found: Vec<Match>,
@@ -118,6 +131,11 @@ pub(super) struct Visitors<'a> {
     pub(super) scanner: &'a Scanner,
     pub(super) collector: &'a Collector,
     pub(super) observer: &'a dyn Observer,
+    #[cfg_attr(
+        not(feature = "containers"),
+        expect(dead_code, reason = "only opening containers asks the visitor to stop")
+    )]
+    pub(super) context: &'a VisitContext<'a>,
     pub(super) origin: Origin,
     /// Hash of content that comes without an id.
     pub(super) hash: HashKind,
@@ -141,6 +159,11 @@ impl<'a> WorkerFactory for Visitors<'a> {
             origin: self.origin,
             hash: self.hash,
             uncounted: self.uncounted,
+            #[cfg(feature = "containers")]
+            context: self.context,
+            #[cfg(feature = "containers")]
+            opening: self.scanner.opening(),
+            member: None,
             out: Collected::default(),
             fresh: Vec::new(),
             found: Vec::new(),
@@ -478,6 +501,7 @@ impl ScanWorker<'_> {
                 points: sighting.points,
                 form: sighting.form,
                 encoding: sighting.encoding,
+                member: self.member.clone(),
                 location: Location {
                     start_line: line,
                     start_column: within.start_column,
@@ -501,6 +525,17 @@ impl ScanWorker<'_> {
         if !view.report {
             return;
         }
+        #[cfg(feature = "containers")]
+        let first = self.out.occurrences.len();
+        self.tell(view, content, state);
+        #[cfg(feature = "containers")]
+        if view.kind == ContentKind::Blob {
+            self.members(view, first);
+        }
+    }
+
+    /// Records what a state says of its content, and what the content says as UTF-16.
+    fn tell(&mut self, view: &BlobView<'_, BlobState>, content: &[u8], state: &BlobState) {
         let found = self.sightings(content, state);
         if !found.is_empty() {
             self.emit(view, content, found, |at| at);
@@ -776,10 +811,12 @@ mod tests {
         ) {
             let scanner = scanner();
             let collector = Collector::default();
+            let context = crate::source::testing::context(1);
             let mut worker = Visitors {
                 scanner: &scanner,
                 collector: &collector,
                 observer: &NoObserver,
+                context: &context,
                 origin: Origin::Plain,
                 hash: HashKind::Sha1,
                 uncounted: None,
