@@ -113,11 +113,11 @@ impl Finder {
             };
             let run = run_around(content, at + inside);
             at = run.end;
-            if run.len() >= MIN_CHARACTERS {
-                if let Some(region) = region_around(content, run) {
-                    at = at.max(region.end as usize);
-                    out.push(region);
-                }
+            if run.len() >= MIN_CHARACTERS
+                && let Some(region) = region_around(content, run)
+            {
+                at = at.max(region.end as usize);
+                out.push(region);
             }
             self.covered = at;
         }
@@ -172,6 +172,10 @@ fn others(
 
 /// [`base64::is_character`] without a table, for vectors.
 #[inline]
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "branches would keep the compiler from using vectors"
+)]
 fn is_character_by_range(byte: u8) -> bool {
     let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
     let digit_or_slash = byte.wrapping_sub(b'/') < 11;

@@ -78,7 +78,7 @@ impl Escape {
     }
 
     /// The ASCII character that it hides.
-    fn hidden(&self) -> Option<u8> {
+    fn hidden(self) -> Option<u8> {
         (self.strong && self.text_len == 1).then_some(self.text[0])
     }
 }
