@@ -196,7 +196,6 @@ fn contains(value: &[u8], any: &[&str]) -> bool {
 fn is_template(value: &[u8], bits: f64) -> bool {
     const PAIRS: &[(&str, &str)] = &[
         ("${", "}"),
-        ("{{", "}}"),
         ("#{", "}"),
         ("@{", "}"),
         ("$(", ")"),
@@ -233,7 +232,10 @@ fn is_template(value: &[u8], bits: f64) -> bool {
         }
         _ => {}
     }
-    PAIRS.iter().any(pair) && bits < 40.0
+    // Two braces are no accident, however random what surrounds them.
+    pair(&("{{", "}}"))
+        || value.ends_with(b"{{")
+        || PAIRS.iter().any(pair) && bits < 40.0
         || contains(value, &["%s", "%d", "%v", "{}", "{0}", "%@"]) && bits < 20.0
         || value
             .iter()
