@@ -25,7 +25,7 @@ pub fn build(clones: &Path, corpus: &Path) -> Outcome<()> {
     for repository in &repositories {
         let files = repository.files(clones)?;
         hosts.add(&files, &mut rng);
-        let mut found = finder.find(&files, &mut rng);
+        let mut found = finder.find(&files);
         println!(
             "{}: {} files, {} negatives",
             repository.name,

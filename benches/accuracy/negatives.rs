@@ -3,7 +3,10 @@
 //! The repositories are presumed clean; what a review found to be a credential, or made to look like one, is listed in
 //! `exceptions.txt` by repository, blob and line, without the value.
 
-use crate::{content::File, rng::Rng, sample::Sample};
+use crate::{
+    content::File,
+    sample::{Sample, fnv1a},
+};
 use regex_automata::meta::Regex;
 use scanner_core::filter::entropy;
 use std::collections::HashSet;
@@ -54,18 +57,14 @@ impl Finder {
     }
 
     /// The negatives of one repository's files.
-    pub fn find(&mut self, files: &[File], rng: &mut Rng) -> Vec<Sample> {
+    pub fn find(&mut self, files: &[File]) -> Vec<Sample> {
         let mut all = Vec::new();
         for file in files {
             let mut of_file = self.of_file(file);
-            while of_file.len() > PER_FILE {
-                of_file.swap_remove(rng.below(of_file.len()));
-            }
+            keep(&mut of_file, PER_FILE);
             all.append(&mut of_file);
         }
-        while all.len() > PER_REPOSITORY {
-            all.swap_remove(rng.below(all.len()));
-        }
+        keep(&mut all, PER_REPOSITORY);
         all
     }
 
@@ -114,6 +113,12 @@ impl Finder {
         };
         Some((kind, found.range()))
     }
+}
+
+/// Keeps some, chosen by their text alone, so that an exception more or less changes nothing else.
+fn keep(samples: &mut Vec<Sample>, most: usize) {
+    samples.sort_by_cached_key(|s| fnv1a(s.content[s.label.clone()].as_bytes()));
+    samples.truncate(most);
 }
 
 fn around(

@@ -71,15 +71,9 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// The half that the repository's name falls into (FNV-1a, so that it never changes).
+    /// The half that the repository's name falls into.
     pub fn half(&self) -> Half {
-        let hash = self
-            .repository
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-            });
-        if (hash >> 32).is_multiple_of(2) {
+        if (fnv1a(self.repository.as_bytes()) >> 32).is_multiple_of(2) {
             Half::Tuning
         } else {
             Half::Test
@@ -90,6 +84,13 @@ impl Sample {
     pub fn aside(&self) -> bool {
         is_aside(&self.path)
     }
+}
+
+/// FNV-1a: a hash that never changes.
+pub fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    })
 }
 
 /// Whether a path says test, example or documentation: such places may lower confidence.
