@@ -362,6 +362,9 @@ struct PatternFile {
 struct Pattern {
     id: String,
     confidence: Confidence,
+    /// A part of a composite rule, nothing by itself.
+    #[serde(default, rename = "skipReport")]
+    skip_report: bool,
     tags: Vec<String>,
     examples: Vec<String>,
 }
@@ -377,7 +380,7 @@ pub fn rule_examples() -> Outcome<Vec<(String, Group, String)>> {
             let shown = file
                 .rules
                 .into_iter()
-                .filter(|rule| rule.confidence > Confidence::Low);
+                .filter(|rule| rule.confidence > Confidence::Low && !rule.skip_report);
             for mut rule in shown {
                 let group = group_of(&rule.tags);
                 out.push((rule.id, group, rule.examples.swap_remove(0)));
