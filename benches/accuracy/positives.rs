@@ -97,7 +97,7 @@ impl Maker<'_> {
                 let value = expand(template, turn as u64);
                 let placed = place(text, "", "", &value);
                 let mut sample = self.own_file(path, placed);
-                sample.kind = (*id).to_owned();
+                (*id).clone_into(&mut sample.kind);
                 sample.syntax = format!("form-{id}");
                 sample.group = Some(Group::Generic);
                 out.push(sample);
@@ -109,7 +109,7 @@ impl Maker<'_> {
                     let armour = expand(template, (seed * 2 + turn) as u64);
                     let placed = place(text, "", "", &join(&armour, *joined));
                     let mut sample = self.own_file(path, placed);
-                    sample.kind = (*key).to_owned();
+                    (*key).clone_into(&mut sample.kind);
                     sample.syntax = format!("key-{id}");
                     sample.group = Some(Group::PrivateKey);
                     out.push(sample);
@@ -141,7 +141,7 @@ impl Maker<'_> {
             );
             sample.kind.clone_from(id);
             sample.rule.clone_from(id);
-            sample.syntax = "rule-example".to_owned();
+            "rule-example".clone_into(&mut sample.syntax);
             sample.group = Some(*group);
             out.push(sample);
         }
@@ -211,8 +211,8 @@ impl Maker<'_> {
             let host = self.host(syntax.hosts);
             self.within(host, &placed)
         };
-        sample.kind = if kind.is_empty() { value.kind } else { kind }.to_owned();
-        sample.syntax = syntax.id.to_owned();
+        if kind.is_empty() { value.kind } else { kind }.clone_into(&mut sample.kind);
+        syntax.id.clone_into(&mut sample.syntax);
         sample.group = Some(group);
         sample
     }
