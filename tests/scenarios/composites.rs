@@ -82,7 +82,8 @@ fn halves_in_every_version_of_a_file_stay_together() {
     let mut rng = Rng::new(4);
     let (id, secret) = aws_pair(&mut rng);
     for version in 0..12 {
-        let lines: String = (0..version).map(|n| format!("# line {n}\n")).collect();
+        let lines: Vec<String> = (0..version).map(|n| format!("# line {n}\n")).collect();
+        let lines = lines.concat();
         let pair = format!("key_id = {id}\naws_secret_access_key = {secret}\n");
         let text = format!("{lines}{pair}{}", "padding of a file\n".repeat(50));
         repo.commit_file("config", text, "change");

@@ -100,7 +100,7 @@ fn samples(token: &str) -> Vec<Sample> {
     let hex = |text: &str| each_byte(text, |b| format!("{b:02x}"));
     all.push(sample(&hex(&text), &hex(token), &["hex"]));
     all.push(sample(&format!("0x{}", hex(&text)), &hex(token), &["hex"]));
-    let escapes: [(fn(u8) -> String, _); 6] = [
+    let escapes: [(Write, _); 6] = [
         (|b| format!("%{b:02X}"), &["percent"]),
         (|b| format!("\\u{b:04x}"), &["backslash"]),
         (|b| format!("\\u{{{b:x}}}"), &["backslash"]),
@@ -314,3 +314,5 @@ fn an_encoded_secret_in_a_subject_is_redacted_too() {
     let text = String::from_utf8(run.stdout).unwrap();
     assert!(text.contains(", base64-encoded\n"), "{text}");
 }
+/// Writes a byte as an escape.
+type Write = fn(u8) -> String;

@@ -35,6 +35,8 @@ pub enum Form {
     Plain,
     /// `name=value` amid other text, without quotes: URL parameters, connection strings, code.
     Inline,
+    /// `name=value` within a text in quotes, or between other parameters.
+    Parameter,
     /// `<name>value</name>`.
     Element,
     /// `key="name" value="value"`, or `name: NAME` with `value: value` on the next line.
@@ -63,6 +65,7 @@ impl Form {
             Self::Line => "line",
             Self::Plain => "plain",
             Self::Inline => "inline",
+            Self::Parameter => "parameter",
             Self::Element => "element",
             Self::Pair => "pair",
             Self::Argument => "argument",
@@ -785,7 +788,8 @@ impl Parser<'_> {
         Some(bare(at..end, form, false))
     }
 
-    /// A value amid other text: to the first sign that could end it.
+    /// A value amid other text: to the first sign that could end it. Where a quote ends it, or the next
+    /// parameter follows, it is a parameter of a text rather than a name of the program.
     fn inline(&self, at: usize, form: Form) -> Option<Assignment> {
         let limit = self.text.len().min(at + MAX_VALUE_BYTES + 1);
         let end = (at..limit)
@@ -809,6 +813,12 @@ impl Parser<'_> {
                     )
             })
             .or((limit == self.text.len()).then_some(limit))?;
+        let next = self.byte(end + 1);
+        let form = match self.byte(end) {
+            b'"' | b'\'' | b'`' | b'&' if form == Form::Inline => Form::Parameter,
+            b';' | b',' if form == Form::Inline && next.is_ascii_alphabetic() => Form::Parameter,
+            _ => form,
+        };
         Some(bare(at..end, form, false))
     }
 }
@@ -861,8 +871,9 @@ mod tests {
             ("SECRET=v1\nNEXT=2", "v1", Form::Line),
             ("secret: v1 # note", "v1", Form::Plain),
             ("secret: |\n  v1\nnext: 2", "v1", Form::Plain),
-            ("?a=1&secret=v1&b=2", "v1", Form::Inline),
-            ("Server=x;Secret=v1;Y=z", "v1", Form::Inline),
+            ("?a=1&secret=v1&b=2", "v1", Form::Parameter),
+            ("Server=x;Secret=v1;Y=z", "v1", Form::Parameter),
+            ("f(a, secret=v1, b)", "v1", Form::Inline),
             ("<secret>v1</secret>", "v1", Form::Element),
             (
                 "<secret type=\"x\"><![CDATA[v1]]></secret>",

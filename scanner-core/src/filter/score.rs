@@ -48,7 +48,7 @@ pub fn of_form(form: Form, joined: bool) -> i32 {
     let points = match form {
         Form::Quoted | Form::Pair | Form::Element => 10,
         Form::Line | Form::Option | Form::Plain => 5,
-        Form::Argument | Form::Call | Form::Comparison | Form::Default => 0,
+        Form::Argument | Form::Call | Form::Comparison | Form::Default | Form::Parameter => 0,
         Form::Inline | Form::Spaced => -5,
         Form::Prose => -10,
     };

@@ -388,7 +388,10 @@ fn is_code(value: &[u8], bits: f64, setting: &Setting<'_>) -> bool {
         .skip_while(|b| b.is_ascii_punctuation())
         .take_while(|b| b.is_ascii_digit())
         .count();
-    let of_settings = matches!(setting.form, Form::Line | Form::Plain | Form::Option);
+    let of_settings = matches!(
+        setting.form,
+        Form::Line | Form::Plain | Form::Option | Form::Parameter
+    );
     // `DB_PASSWORD=Window1993_`; names of variables rarely end so.
     if setting.kind == NameKind::Password && of_settings && (tail >= 2 || bits > -4.0) {
         return false;
