@@ -473,6 +473,8 @@ fn role(word: &str, ahead: &str) -> Option<(NameKind, i32)> {
                 18
             },
         )),
+        // Most keys open nothing: only one that is random beyond doubt counts.
+        "key" if ahead.is_empty() => Some((NameKind::Key, -20)),
         "credential" | "credentials" | "cred" | "creds" => Some((NameKind::Key, 10)),
         "auth" | "authorization" => Some((NameKind::Key, 5)),
         _ if word.ends_with("secret")

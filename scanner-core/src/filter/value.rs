@@ -90,6 +90,9 @@ fn judge_plain(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static s
     if is_public_key(value) {
         return Err("a public key");
     }
+    if setting.name.eq_ignore_ascii_case(b"key") && value.iter().all(u8::is_ascii_hexdigit) {
+        return Err("a hash that some key names");
+    }
     if let Some(reason) = setting.placeholder(value) {
         return Ok(Points {
             points: -50,
