@@ -72,6 +72,9 @@ fn judge_plain(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static s
     if is_stored_elsewhere(value) {
         return Err("encrypted, hashed, or the name of a secret kept elsewhere");
     }
+    if value.starts_with(b"`") || matches!(value, [b'\\', b'u' | b'x' | b'0', ..]) {
+        return Err("marks or an escape of the language");
+    }
     if is_number(value, setting.kind) {
         return Err("a number, a version, an address or marks");
     }
@@ -179,6 +182,12 @@ fn is_number(value: &[u8], kind: NameKind) -> bool {
     let joints = value
         .iter()
         .any(|b| matches!(b, b'.' | b'|' | b'^' | b':' | b'/' | b','));
+    if let Some(digits) = value.strip_prefix(b"0x")
+        && digits.len() <= 16
+        && digits.iter().all(u8::is_ascii_hexdigit)
+    {
+        return true;
+    }
     // A date and a time have the letters T and Z.
     let date = value.len() >= 10
         && value[4] == b'-'
@@ -737,6 +746,8 @@ mod tests {
             "/run/secrets/db",
             "id_rsa.pem",
             "user.password.reset",
+            "0xC00002DF",
+            "\\u0000",
             "ENC[AES256,data]",
             "{SSHA}abcdef",
             "********",
