@@ -17,6 +17,7 @@
 //! | `{{age-key}}` | an age identity with its checksum |
 //! | `{{nostr-nsec}}` | a Nostr private key with its checksum |
 //! | `{{bitcoin-wif}}` | a Bitcoin private key with its checksum |
+//! | `{{base58check:VERSION:N}}` | base58 of VERSION (hexadecimal), N random bytes and their checksum |
 //! | `{{rclone:N}}` | a password of N characters as rclone obscures it |
 //! | `{{stellar-seed}}` | a Stellar secret seed with its checksum |
 //! | `{{azure-key:SIGNATURE}}` | an Azure identifiable key with its checksum |
@@ -153,6 +154,19 @@ fn make(
             key.push(1);
             out.extend_from_slice(wallet::encode(&key).as_bytes());
         }
+        "base58check" => {
+            let (version, count) = argument.split_once(':').unwrap_or((argument, ""));
+            let mut payload = from_hexadecimal(version)
+                .filter(|version| version.len() <= wallet::MOST_CHARACTERS)
+                .ok_or_else(|| TemplateError::Unknown(directive.to_owned()))?;
+            // The time that it takes grows with the square of the length.
+            let count = number(count)?;
+            if count > wallet::MOST_CHARACTERS {
+                return Err(TemplateError::Number(directive.to_owned()));
+            }
+            payload.extend((0..count).map(|_| random.byte()));
+            out.extend_from_slice(wallet::encode(&payload).as_bytes());
+        }
         "rclone" => {
             let count = number(argument)?;
             let text = class("base62").unwrap_or_default();
@@ -234,6 +248,17 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes
         .iter()
         .flat_map(|b| [digit(b >> 4), digit(b & 15)])
+        .collect()
+}
+
+fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let digit = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| match *pair {
+            [high, low] => Some(digit(high)? << 4 | digit(low)?),
+            _ => None,
+        })
         .collect()
 }
 
@@ -430,6 +455,14 @@ mod tests {
         assert_eq!(
             error("{{byte:256}}"),
             TemplateError::Number("byte:256".into())
+        );
+        assert_eq!(
+            error("{{base58check:8:4}}"),
+            TemplateError::Unknown("base58check:8:4".into())
+        );
+        assert_eq!(
+            error("{{base58check:80:4000}}"),
+            TemplateError::Number("base58check:80:4000".into())
         );
         assert_eq!(error("{{der:10}}"), TemplateError::Number("der:10".into()));
         assert_eq!(error("{{check:none}}"), TemplateError::Check("none".into()));

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 /// Longest text decoded: an extended key has 112 characters.
-const MOST_CHARACTERS: usize = 128;
+pub(super) const MOST_CHARACTERS: usize = 128;
 
 /// Bitcoin keys (WIF) of the main and test network: 33 or 34 bytes after a version of one byte;
 /// extended keys (BIP-32): 78 bytes with a version of four.
