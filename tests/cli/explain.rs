@@ -1,6 +1,7 @@
 //! `gitsieve explain` and `gitsieve rules bench`.
 
 use crate::{gitsieve, stderr, stdout};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::{fs, path::Path, process::Command};
 
 const RULES: &str = "[[rules]]\nid = 'acme'\nconfidence = 'high'\nregex = '''acme_([a-z0-9]{12})'''\n\
@@ -130,6 +131,144 @@ fn a_fingerprint_is_looked_up_in_history_reported_or_not() {
     assert!(
         stderr(&wrong).contains("nothing in it has this fingerprint"),
         "{wrong:?}"
+    );
+}
+
+fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = tar::Builder::new(Vec::new());
+    for (name, bytes) in members {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        out.append_data(&mut header, name, *bytes).unwrap();
+    }
+    out.into_inner().unwrap()
+}
+
+#[test]
+fn what_is_encoded_in_a_member_is_told_where_a_report_says_and_found_by_fingerprint() {
+    let dir = directory();
+    let encoded = STANDARD.encode("the key is acme_q7wz81mkx2vd, and not acme_aaaaaaaaaaaa");
+    let member = format!("\nword: {encoded}\n");
+    let archive = tar(&[
+        ("conf/a.env", member.as_bytes()),
+        ("b.txt", b"acme_v4tn60hrp9sj"),
+    ]);
+    fs::write(dir.path().join("app.tar"), &archive).unwrap();
+    let human = gitsieve(dir.path(), &["-c", "r.toml", "explain", "app.tar"]);
+    let text = stdout(&human);
+    let line = "app.tar!/conf/a.env:2:";
+    assert!(
+        text.contains(line) && text.contains("decoded from base64"),
+        "{text}"
+    );
+    assert!(
+        text.contains("told in the member b.txt at line 1"),
+        "{text}"
+    );
+    for secret in ["wz81mk", "tn60hr", &encoded[20..30]] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    let told = json(dir.path(), &["explain", "app.tar!/conf/a.env:2"]);
+    let candidates = told["candidates"].as_array().unwrap();
+    assert_eq!(candidates.len(), 2, "{told:#}");
+    for (candidate, kept) in candidates.iter().zip([true, false]) {
+        assert_eq!(candidate["member"], "conf/a.env");
+        assert_eq!(candidate["encoding"], serde_json::json!(["base64"]));
+        assert_eq!(candidate["kept"], kept);
+    }
+    let closed = json(
+        dir.path(),
+        &["explain", "app.tar", "--max-archive-depth", "0"],
+    );
+    let mut own = closed["candidates"].as_array().unwrap().iter();
+    assert!(own.all(|c| c["member"].is_null()), "{closed:#}");
+    let nested = tar(&[("in.tar", &archive)]);
+    fs::write(dir.path().join("nested.tar"), nested).unwrap();
+    let args = ["explain", "nested.tar", "--max-archive-depth", "1"];
+    let shallow = json(dir.path(), &args);
+    assert_eq!(shallow["issues"][0]["kind"], "limit", "{shallow:#}");
+    let human = gitsieve(dir.path(), &[&["-c", "r.toml"], &args[..]].concat());
+    assert!(stdout(&human).contains("nested.tar: incomplete: not opened: in.tar"));
+    let flat = json(
+        dir.path(),
+        &["explain", "app.tar!/conf/a.env", "--max-decode-depth", "0"],
+    );
+    assert!(
+        flat["candidates"].as_array().unwrap().is_empty(),
+        "{flat:#}"
+    );
+
+    git(dir.path(), &["init", "-q"]);
+    git(dir.path(), &["add", "app.tar"]);
+    git(dir.path(), &["commit", "-q", "-m", "add"]);
+    for candidate in candidates {
+        let fingerprint = candidate["fingerprint"].as_str().unwrap();
+        let found = json(dir.path(), &["explain", fingerprint, "--repo", "."]);
+        // The archive's own bytes show it too, for it is not compressed.
+        let found = found["candidates"].as_array().unwrap();
+        assert!(found.contains(candidate), "{found:#?}");
+        assert!(found.iter().all(|f| f["fingerprint"] == fingerprint));
+    }
+}
+
+#[test]
+fn what_explain_calls_reported_is_what_a_scan_reports_at_each_confidence() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = "[[rules]]\nid = 'acme'\nregex = 'acme_([a-z0-9]{12})'\nconfidence = 'medium'\n\
+                 [[rules.required]]\nid = 'user'\noptional = true\n\
+                 [[rules]]\nid = 'user'\nregex = 'user_([a-z0-9]{6})'\nconfidence = 'low'\n";
+    fs::write(dir.path().join("r.toml"), rules).unwrap();
+    let encoded = STANDARD.encode("the user_h3mx2v has acme_v4tn60hrp9sj in here");
+    let text = format!(
+        "acme_q7wz81mkx2vd\nuser_w8k2d5\n{encoded}\n{}acme_j5x2hn8wq0rz\n{}user_b7c4m1\n",
+        "\n".repeat(20),
+        "\n".repeat(20),
+    );
+    let docs = dir.path().join("docs");
+    fs::create_dir(&docs).unwrap();
+    fs::write(docs.join("a.md"), &text).unwrap();
+    fs::write(
+        dir.path().join("a.tar"),
+        tar(&[("x/a.env", text.as_bytes())]),
+    )
+    .unwrap();
+    let fingerprints = |list: &serde_json::Value, kept: bool| -> Vec<(String, String)> {
+        let mut all: Vec<(String, String)> = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|f| !kept || f["kept"] == true)
+            .map(|f| {
+                let text = |key: &str| f[key].as_str().unwrap().to_owned();
+                (text("fingerprint"), text("confidence"))
+            })
+            .collect();
+        all.sort();
+        all.dedup();
+        all
+    };
+    let mut counts = Vec::new();
+    for file in ["docs/a.md", "a.tar"] {
+        for least in ["low", "medium", "high"] {
+            let least = ["--min-confidence", least];
+            let told = json(dir.path(), &[&["explain", file], &least[..]].concat());
+            let args = ["-c", "r.toml", "-f", "json", "dir", file];
+            let scan = gitsieve(dir.path(), &[&args, &least[..]].concat());
+            let report: serde_json::Value = serde_json::from_slice(&scan.stdout).unwrap();
+            let kept = fingerprints(&told["candidates"], true);
+            assert_eq!(
+                kept,
+                fingerprints(&report["findings"], false),
+                "{file} {least:?}"
+            );
+            counts.push(kept.len());
+        }
+    }
+    assert_eq!(counts, [4, 3, 0, 4, 3, 2]);
+    let told = json(dir.path(), &["explain", "docs/a.md:2"]);
+    assert!(
+        told.to_string().contains("a part of acme at line 1"),
+        "{told:#}"
     );
 }
 

@@ -24,7 +24,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "inspect",
         &[
-            "source", "engine", "confirm", "decode", "filter", "report", "rules", "model",
+            "scan",
+            "source",
+            "engine",
+            "confirm",
+            "container",
+            "decode",
+            "filter",
+            "report",
+            "rules",
+            "model",
         ],
     ),
     ("history", &["source", "model"]),

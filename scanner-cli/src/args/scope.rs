@@ -28,6 +28,14 @@ const RULES: &[&str] = &[
 /// Further options of commands that read content outside of a scan.
 const BENCH: &[&str] = &["threads", "max_memory", "max_blob_size", "timeout"];
 
+/// Further options of the command that explains what a scan does.
+const EXPLAIN: &[&str] = &[
+    "min_confidence",
+    "max_decode_depth",
+    "max_archive_depth",
+    "max_archive_size",
+];
+
 /// The options that a command takes of those that scans take; `None` for all. `path` is its name
 /// below `gitsieve`.
 fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
@@ -35,7 +43,7 @@ fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
         ["rules", "import"] => Some(vec!["output", "quiet"]),
         ["rules", "bench"] => Some([RULES, BENCH].concat()),
         ["rules", ..] => Some(RULES.to_vec()),
-        ["explain"] => Some([RULES, BENCH, &["min_confidence"]].concat()),
+        ["explain"] => Some([RULES, BENCH, EXPLAIN].concat()),
         ["completions" | "man"] => Some(vec!["output"]),
         _ => None,
     }
@@ -168,7 +176,7 @@ mod tests {
         let scan = parse_words("gitsieve --help").unwrap_err();
         assert!(scan.contains("--threads"), "{scan}");
         let known = scan_options();
-        for id in RULES.iter().chain(BENCH) {
+        for id in RULES.iter().chain(BENCH).chain(EXPLAIN) {
             assert!(known.iter().any(|k| k == id), "{id}");
         }
     }

@@ -1,5 +1,6 @@
 //! Explains candidates.
 
+use super::scan::now;
 use crate::{
     exit::{CliError, ExitStatus},
     interrupt,
@@ -8,11 +9,10 @@ use crate::{
     rules,
 };
 use scanner_core::{
-    inspect::{self, Corpus, Explained, Place},
-    model::{Confidence, Fingerprint, Proof, Secret, Severity},
+    inspect::{self, Corpus, Explained, Explanation, Place},
+    model::{Confidence, Encoding, Fingerprint, IssueKind, Proof, Secret, Severity},
     report::{Redactor, printable},
-    rules::RuleSet,
-    scan::{GitInput, HistoryScope, Input, NoObserver, Scanner},
+    scan::{GitInput, HistoryScope, Input, NoObserver, Scanner, ScannerBuilder},
     source::VisitContext,
 };
 use serde::Serialize;
@@ -32,12 +32,23 @@ const LINES_AROUND: u64 = 1;
 struct Json<'a> {
     path: String,
     candidates: Vec<JsonCandidate<'a>>,
+    /// Whether there are more than are listed.
+    more: bool,
+    issues: Vec<JsonIssue>,
+}
+
+#[derive(Serialize)]
+struct JsonIssue {
+    kind: IssueKind,
+    message: String,
 }
 
 #[derive(Serialize)]
 struct JsonCandidate<'a> {
     rule_id: &'a str,
     severity: Severity,
+    member: Option<String>,
+    encoding: &'a [Encoding],
     line: u64,
     column: u64,
     secret: Option<String>,
@@ -63,6 +74,7 @@ struct Subject {
     /// Path for rules and allowlists; empty where it is not known.
     path: Vec<u8>,
     bytes: Vec<u8>,
+    member: Option<String>,
     line: Option<u64>,
 }
 
@@ -76,39 +88,68 @@ pub(crate) fn run(plan: &ExplainPlan) -> Result<ExitStatus, CliError> {
             output::notice(&format!("warning: {warning}"));
         }
     }
+    let mut scanner = Scanner::builder()
+        .rules(rules)
+        .threads(plan.limits.threads)
+        .max_memory_bytes(plan.limits.max_memory_bytes)
+        .max_decode_depth(plan.max_decode_depth)
+        .max_archive_depth(plan.max_archive_depth)
+        .max_archive_bytes(plan.max_archive_bytes);
+    if let Some(now) = now() {
+        scanner = scanner.now(now);
+    }
     let subject = match &plan.clue {
-        Clue::File { file, path, line } => Subject {
+        Clue::File {
+            file,
+            path,
+            member,
+            line,
+        } => Subject {
             name: file.as_os_str().as_encoded_bytes().to_vec(),
             path: path.as_encoded_bytes().to_vec(),
             bytes: read(file, plan.limits.max_memory_bytes)?,
+            member: member.clone(),
             line: *line,
         },
-        Clue::Fingerprint { repository, text } => find(plan, &rules, repository, text)?,
+        Clue::Fingerprint { repository, text } => find(plan, &scanner, repository, text)?,
     };
     let place = Place {
         path: &subject.path,
+        member: subject.member.as_deref().map(str::as_bytes),
         commit: None,
         lines: subject
             .line
             .map(|line| line.saturating_sub(LINES_AROUND)..=line.saturating_add(LINES_AROUND)),
+        fingerprint: match &plan.clue {
+            Clue::Fingerprint { text, .. } => Some(text),
+            Clue::File { .. } => None,
+        },
         min_confidence: plan.min_confidence,
     };
-    let mut explained = inspect::explain(&rules, &subject.bytes, &place)
-        .map_err(|e| CliError::Usage(e.to_string()))?;
-    if let Clue::Fingerprint { text, .. } = &plan.clue {
-        explained.retain(|e| e.fingerprint.as_ref().is_some_and(|f| f.as_str() == text));
-    }
+    let told = inspect::explain(&scanner, &subject.bytes, &place)?;
     // A path may hold the secret too.
-    let redactor = Redactor::new(explained.iter().filter_map(|e| e.secret.clone()));
-    let name = printable(&redactor.redact(&subject.name));
+    let secrets = told.candidates.iter();
+    let secrets = secrets.flat_map(|e| [e.secret.clone(), e.written.clone()]);
+    let redactor = Redactor::new(secrets.flatten());
+    let shown = |bytes: &[u8]| printable(&redactor.redact(bytes));
     if plan.json {
         let json = Json {
-            path: name,
-            candidates: explained.iter().map(json).collect(),
+            path: shown(&subject.name),
+            candidates: told.candidates.iter().map(|e| json(e, &shown)).collect(),
+            more: told.more,
+            issues: told
+                .issues
+                .iter()
+                .map(|issue| JsonIssue {
+                    kind: issue.kind,
+                    message: shown(issue.message.as_bytes()),
+                })
+                .collect(),
         };
         return plan.to.write_json(&json);
     }
-    plan.to.write_all(human(plan, &name, &explained).as_bytes())
+    plan.to
+        .write_all(human(plan, &subject.name, &told, &shown).as_bytes())
 }
 
 fn read(file: &Path, most: u64) -> Result<Vec<u8>, CliError> {
@@ -128,7 +169,7 @@ fn read(file: &Path, most: u64) -> Result<Vec<u8>, CliError> {
 /// the blob, by a scan with its rule alone.
 fn find(
     plan: &ExplainPlan,
-    rules: &RuleSet,
+    scanner: &ScannerBuilder,
     repository: &Path,
     fingerprint: &str,
 ) -> Result<Subject, CliError> {
@@ -146,24 +187,24 @@ fn find(
         interrupt: &interrupted,
         deadline: timeout.map(|timeout| Instant::now() + timeout),
     };
+    let whole = scanner.clone().build()?;
     let corpora = [
         Corpus::Git(repository.to_owned()),
         Corpus::Paths(vec![repository.to_owned()]),
     ];
     for corpus in corpora {
-        let found = inspect::find(rules, &corpus, fingerprint, &context)
+        let found = inspect::find(&whole, &corpus, fingerprint, &context)
             .map_err(|e| CliError::Usage(e.to_string()))?;
         let Some(found) = found else { continue };
         let mut path = found.path;
         if let Some(blob) = found.blob {
             let only = [found.rule_id.clone()];
+            let (rules, _) = rules::load(&plan.rules)?;
             let rule = rules
                 .select(&only, &[])
                 .map_err(|e| CliError::Usage(e.to_string()))?;
-            let scanner = Scanner::builder()
-                .rules(rule)
-                .min_confidence(Confidence::Low)
-                .build()?;
+            let narrow = scanner.clone().rules(rule);
+            let scanner = narrow.min_confidence(Confidence::Low).build()?;
             let input = Input::Git(GitInput {
                 path: repository.to_owned(),
                 history: HistoryScope::All,
@@ -185,7 +226,8 @@ fn find(
             name,
             path,
             bytes: found.bytes,
-            line: Some(found.line),
+            member: None,
+            line: None,
         });
     }
     let why = if context.stopped() {
@@ -196,10 +238,12 @@ fn find(
     Err(CliError::Usage(format!("{}: {why}", repository.display())))
 }
 
-fn json(explained: &Explained) -> JsonCandidate<'_> {
+fn json<'a>(explained: &'a Explained, shown: &dyn Fn(&[u8]) -> String) -> JsonCandidate<'a> {
     JsonCandidate {
         rule_id: &explained.rule.id,
         severity: explained.rule.severity,
+        member: explained.member.as_deref().map(shown),
+        encoding: &explained.encoding,
         line: explained.location.start_line,
         column: explained.location.start_column,
         secret: explained.secret.as_ref().map(Secret::redacted),
@@ -220,10 +264,19 @@ fn json(explained: &Explained) -> JsonCandidate<'_> {
     }
 }
 
-fn human(plan: &ExplainPlan, name: &str, explained: &[Explained]) -> String {
+fn human(
+    plan: &ExplainPlan,
+    name: &[u8],
+    told: &Explanation,
+    shown: &dyn Fn(&[u8]) -> String,
+) -> String {
     let style = plan.style;
     let mut out = String::new();
-    for candidate in explained {
+    for candidate in &told.candidates {
+        let name = match &candidate.member {
+            Some(member) => shown(&[name, b"!/", member].concat()),
+            None => shown(name),
+        };
         let verdict = if candidate.kept {
             style.paint(Role::Good, "reported")
         } else {
@@ -263,14 +316,29 @@ fn human(plan: &ExplainPlan, name: &str, explained: &[Explained]) -> String {
             let _ = writeln!(out, "    {}", style.paint(Role::Dim, fingerprint));
         }
     }
-    if explained.is_empty() {
+    for issue in &told.issues {
+        let what = match issue.kind {
+            IssueKind::Note => "note",
+            _ => "incomplete",
+        };
+        let message = shown(issue.message.as_bytes());
+        let _ = writeln!(out, "{}: {what}: {message}", shown(name));
+    }
+    let all = &told.candidates;
+    if all.is_empty() {
         let _ = writeln!(
             out,
-            "{name}: no candidate here: no literal of any rule stands on the lines asked for"
+            "{}: no candidate here: no literal of any rule stands on the lines asked for",
+            shown(name)
         );
     } else if !plan.quiet {
-        let kept = explained.iter().filter(|e| e.kept).count();
-        let _ = writeln!(out, "\n{} candidates, {kept} reported.", explained.len());
+        let kept = all.iter().filter(|e| e.kept).count();
+        let more = if told.more {
+            " There are more; name a line or a member."
+        } else {
+            ""
+        };
+        let _ = writeln!(out, "\n{} candidates, {kept} reported.{more}", all.len());
     }
     out
 }

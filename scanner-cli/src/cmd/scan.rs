@@ -68,13 +68,19 @@ fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
         builder = builder.max_blob_bytes(bytes);
     }
     builder = builder.min_confidence(plan.min_confidence);
-    if let Ok(now) = SystemTime::now().duration_since(UNIX_EPOCH) {
-        builder = builder.now(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+    if let Some(now) = now() {
+        builder = builder.now(now);
     }
     if let Some(timeout) = plan.timeout {
         builder = builder.timeout(timeout);
     }
     Ok(builder.build()?)
+}
+
+/// The time in seconds since 1970, where the machine's clock is right about that much.
+pub(super) fn now() -> Option<i64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(now.as_secs()).ok()
 }
 
 /// Reads all of standard input, which is one piece of content, within the memory allowed.

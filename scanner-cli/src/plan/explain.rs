@@ -26,15 +26,19 @@ pub(crate) struct ExplainPlan {
     pub(crate) style: Style,
     pub(crate) quiet: bool,
     pub(crate) limits: Limits,
+    pub(crate) max_decode_depth: u32,
+    pub(crate) max_archive_depth: u32,
+    pub(crate) max_archive_bytes: u64,
 }
 
 /// Where to look.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Clue {
-    /// A file, the path to take it for, and a line of it.
+    /// A file, the path to take it for, and a member and a line of it.
     File {
         file: PathBuf,
         path: OsString,
+        member: Option<String>,
         line: Option<u64>,
     },
     /// A fingerprint, in a repository.
@@ -90,11 +94,15 @@ impl ExplainPlan {
             to,
             quiet: options.quiet,
             limits: Limits::of(options),
+            max_decode_depth: options.max_decode_depth,
+            max_archive_depth: options.max_archive_depth,
+            max_archive_bytes: options.max_archive_size.0,
         })
     }
 }
 
-/// Reads `FILE[:LINE]`. A file whose name ends like a line number is taken for itself.
+/// Reads `FILE[!/MEMBER][:LINE]`, as reports write it. A file whose name looks like more than that is
+/// taken for itself.
 fn file_clue(what: String, path: Option<String>) -> Result<Clue, CliError> {
     let (name, line) = match what.rsplit_once(':') {
         Some((name, digits)) if !Path::new(&what).exists() => match digits.parse() {
@@ -108,6 +116,12 @@ fn file_clue(what: String, path: Option<String>) -> Result<Clue, CliError> {
             "{name}: to explain a fingerprint, say with --repo where to look for it"
         )));
     }
+    let (name, member) = match name.split_once("!/") {
+        Some((file, member)) if !Path::new(&name).exists() => {
+            (file.to_owned(), Some(member.to_owned()))
+        }
+        _ => (name, None),
+    };
     let file = PathBuf::from(&name);
     exists(&file)?;
     if file.is_dir() {
@@ -117,6 +131,7 @@ fn file_clue(what: String, path: Option<String>) -> Result<Clue, CliError> {
     Ok(Clue::File {
         path: path.unwrap_or(plain).into(),
         file,
+        member,
         line,
     })
 }

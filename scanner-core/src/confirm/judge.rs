@@ -91,8 +91,12 @@ pub(super) fn secret(
     trace.points("rule", points, "what the rule's format is worth");
     match proof {
         Proof::Proven => {
+            trace.points(
+                "check",
+                PROVEN_POINTS - points,
+                "proven by its own structure",
+            );
             points = PROVEN_POINTS;
-            trace.points("check", points, "proven by its own structure");
         }
         Proof::Failed => {
             points += FAILED_POINTS;
@@ -109,7 +113,7 @@ pub(super) fn secret(
             placeholders: without != Some(Filter::Placeholder),
         };
         points += worth(secret, &setting, without, trace)?;
-        return (points >= LEAST_POINTS).then_some(Judgement { proof, points });
+        return enough(points, trace).then_some(Judgement { proof, points });
     }
     if rule.builtin
         && proof != Proof::Proven
@@ -119,9 +123,12 @@ pub(super) fn secret(
         points += PLACEHOLDER_POINTS;
         trace.points("value", PLACEHOLDER_POINTS, reason);
     }
+    if points < LEAST_POINTS {
+        let reason = "a format that was met is worth telling";
+        trace.points("score", LEAST_POINTS - points, reason);
+    }
     Some(Judgement {
         proof,
-        // A format that was met is worth telling, however little is to be said for it.
         points: points.max(LEAST_POINTS),
     })
 }
@@ -165,6 +172,11 @@ pub(super) fn assigned(
     let worth = worth(secret, &setting, without, trace)?;
     let proof = checked(rule, secret, without, trace)?;
     let points = (score::ASSIGNMENT_POINTS + names.points + form + worth).min(PROVEN_POINTS);
+    enough(points, trace).then_some(Judgement { proof, points })
+}
+
+/// Whether points are enough for a value that has no format of its own.
+fn enough(points: i32, trace: &mut Trace) -> bool {
     let kept = points >= LEAST_POINTS;
     trace.note("score", kept, || {
         (
@@ -172,7 +184,7 @@ pub(super) fn assigned(
             format!("at least {LEAST_POINTS}"),
         )
     });
-    kept.then_some(Judgement { proof, points })
+    kept
 }
 
 /// Points of a value; `None` where it is no secret.

@@ -5,6 +5,7 @@
 //! refused: nobody could say why one finding was shown and another was not.
 
 use crate::{extract::Form, model::Confidence};
+use std::borrow::Cow;
 
 /// From so many points a confidence is high.
 pub const HIGH_POINTS: i32 = 75;
@@ -80,6 +81,14 @@ pub fn at_path(points: i32, path: &[u8], form: Option<Form>) -> i32 {
         Some(_) => i32::MIN,
     };
     (points + of_path).max(floor)
+}
+
+/// Returns the path that says what a place is worth: in a member of a container, both of them.
+pub fn full_path<'a>(path: &'a [u8], member: Option<&[u8]>) -> Cow<'a, [u8]> {
+    match member {
+        None => Cow::Borrowed(path),
+        Some(member) => Cow::Owned([path, b"!/", member].concat()),
+    }
 }
 
 /// Returns the points for a path, which may be empty where it is not known, and why. `form` is that of

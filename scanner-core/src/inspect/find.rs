@@ -2,6 +2,7 @@
 
 use super::{
     corpus::{Corpus, CorpusError},
+    layers::walk,
     single::bare,
 };
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
     engine::{self, Engine, EngineKind, EngineWorker, Hit},
     model::{Fingerprint, ObjectId, ScanIssue, Secret, SkipReason},
     rules::RuleSet,
+    scan::{Depths, Scanner},
     source::{BlobView, BlobVisitor, ContentKind, VisitContext, WorkerFactory},
 };
 use std::{
@@ -27,40 +29,64 @@ pub struct FoundAt {
     pub path: Vec<u8>,
     /// The content.
     pub bytes: Vec<u8>,
-    /// The line on which the secret starts, 1-based.
-    pub line: u64,
 }
 
-/// Looks for a rule and secret of this fingerprint, whatever the filters say of them. Of several
-/// contents that hold it, the one of the smallest id or path is returned. (What filters of a rule of
-/// assignments drop is not found: its fingerprint was never given.)
+/// Looks for a rule and secret of this fingerprint, whatever the filters say of them, as far into
+/// content as the scanner looks. Of several contents that hold it, the one of the smallest id or path
+/// is returned; one that holds it as it is comes before all that hold it encoded or in a member. (What
+/// filters of a rule of assignments drop is not found: its fingerprint was never given.)
 ///
 /// # Errors
 /// When the corpus cannot be opened.
 pub fn find(
-    rules: &RuleSet,
+    scanner: &Scanner,
     corpus: &Corpus,
     fingerprint: &str,
     context: &VisitContext<'_>,
 ) -> Result<Option<FoundAt>, CorpusError> {
-    let bare = RuleSet::new(rules.rules().iter().map(bare).collect(), Vec::new());
-    let confirmer = Arc::new(Confirmer::new(&bare));
+    let bare = scanner.rules().rules().iter().map(bare).collect();
+    let confirmer = Arc::new(Confirmer::new(&RuleSet::new(bare, Vec::new())));
     let engine = engine::build(EngineKind::Literal, Arc::clone(confirmer.literals()))?;
-    let search = Search {
-        confirmer,
-        engine: &*engine,
-        fingerprint,
-        found: Mutex::default(),
+    // To decode and open everything takes many times as long, and most secrets stand as they are.
+    for depths in [None, Some(depths(scanner, context))] {
+        let search = Search {
+            confirmer: Arc::clone(&confirmer),
+            engine: &*engine,
+            fingerprint,
+            depths,
+            context,
+            found: Mutex::default(),
+        };
+        corpus.visit(context, &&search)?;
+        let found = search.found.into_inner();
+        if let Some(found) = found.unwrap_or_else(PoisonError::into_inner) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// How far a scanner looks, where every thread may have a container open.
+fn depths(scanner: &Scanner, context: &VisitContext<'_>) -> Depths {
+    let depths = scanner.depths();
+    #[cfg(feature = "containers")]
+    let depths = {
+        let mut depths = depths;
+        depths.archives.max_memory_bytes /= context.threads.max(1) as u64;
+        depths
     };
-    corpus.visit(context, &&search)?;
-    let found = search.found.into_inner();
-    Ok(found.unwrap_or_else(PoisonError::into_inner))
+    #[cfg(not(feature = "containers"))]
+    let _ = context;
+    depths
 }
 
 struct Search<'a> {
     confirmer: Arc<Confirmer>,
     engine: &'a dyn Engine,
     fingerprint: &'a str,
+    /// How far to look into content; `None` for what stands there as it is.
+    depths: Option<Depths>,
+    context: &'a VisitContext<'a>,
     found: Mutex<Option<FoundAt>>,
 }
 
@@ -88,27 +114,42 @@ struct SearchWorker<'a> {
 
 impl SearchWorker<'_> {
     fn look(&mut self, view: &BlobView<'_, ()>) -> Option<FoundAt> {
-        let content = view.bytes;
-        self.hits.clear();
-        self.matches.clear();
-        self.engine.hits(content, 0..content.len(), &mut self.hits);
-        for hit in &self.hits {
-            self.confirm.confirm(content, *hit, &mut self.matches);
-        }
-        self.confirm
-            .whole_blob(content, &self.hits, &mut self.matches);
-        let (rule_id, at) = self.matches.iter().find_map(|m| {
-            let id = &self.search.confirmer.rule(m.rule).info.id;
-            let secret = Secret::new(&content[m.secret_start..m.secret_end]);
-            let own = Fingerprint::new(id, &secret);
-            (own.as_str() == self.search.fingerprint).then_some((id, m.secret_start))
-        })?;
+        let search = self.search;
+        let rule_id = match &search.depths {
+            None => self.rule_in(view.bytes),
+            Some(depths) => {
+                let stopped = || search.context.stopped();
+                let mut found = None;
+                walk(view.bytes, depths, None, &stopped, &mut |layer| {
+                    if found.is_none() {
+                        found = self.rule_in(layer.text);
+                    }
+                });
+                found
+            }
+        }?;
         Some(FoundAt {
-            rule_id: rule_id.clone(),
+            rule_id,
             blob: view.id,
             path: view.path.unwrap_or_default().to_vec(),
-            bytes: content.to_vec(),
-            line: 1 + memchr::memchr_iter(b'\n', &content[..at]).count() as u64,
+            bytes: view.bytes.to_vec(),
+        })
+    }
+
+    /// The rule that finds the secret in a text.
+    fn rule_in(&mut self, text: &[u8]) -> Option<String> {
+        self.hits.clear();
+        self.matches.clear();
+        self.engine.hits(text, 0..text.len(), &mut self.hits);
+        for hit in &self.hits {
+            self.confirm.confirm(text, *hit, &mut self.matches);
+        }
+        self.confirm.whole_blob(text, &self.hits, &mut self.matches);
+        self.matches.iter().find_map(|m| {
+            let id = &self.search.confirmer.rule(m.rule).info.id;
+            let secret = Secret::new(&text[m.secret_start..m.secret_end]);
+            let own = Fingerprint::new(id, &secret);
+            (own.as_str() == self.search.fingerprint).then(|| id.clone())
         })
     }
 }

@@ -9,12 +9,13 @@ mod corpus;
 mod cost;
 mod explain;
 mod find;
+mod layers;
 mod prove;
 mod single;
 
 pub use bench::{Measured, RuleMeasured, bench};
 pub use corpus::{Corpus, CorpusError};
 pub use cost::{RuleCost, estimate, literal_search_ns_per_mb};
-pub use explain::{Explained, Place, explain, secrets_in};
+pub use explain::{Explained, Explanation, Place, explain, secrets_in};
 pub use find::{FoundAt, find};
 pub use prove::{ENGINES, Proven, prove, redacted_example};

@@ -73,13 +73,7 @@ impl<'a> Assembly<'a> {
         let here = if finding.proof == Proof::Proven || left_out {
             raw.points
         } else {
-            match member {
-                None => score::at_path(raw.points, path, raw.form),
-                Some(member) => {
-                    let path = [path, b"!/", member].concat();
-                    score::at_path(raw.points, &path, raw.form)
-                }
-            }
+            score::at_path(raw.points, &score::full_path(path, member), raw.form)
         };
         *points = (*points).max(here);
         occurrences.push(Occurrence {

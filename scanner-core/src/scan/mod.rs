@@ -16,6 +16,7 @@ mod worker;
 
 pub use crate::engine::EngineKind;
 pub use observe::{NoObserver, Observer, Phase};
+pub(crate) use scanner::Depths;
 pub use scanner::{
     DEFAULT_DECODE_DEPTH, Input, MAX_DECODE_DEPTH, PathsInput, ScanError, Scanner, ScannerBuilder,
 };

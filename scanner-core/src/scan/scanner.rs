@@ -126,6 +126,16 @@ pub struct Scanner {
     opening: Opening,
 }
 
+/// How far a scan looks into content.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Depths {
+    /// Levels of encoding.
+    pub(crate) decode: u32,
+    /// Limits of containers.
+    #[cfg(feature = "containers")]
+    pub(crate) archives: container::Limits,
+}
+
 /// One scan.
 pub(super) struct Run<'a> {
     pub(super) scanner: &'a Scanner,
@@ -189,11 +199,25 @@ impl Scanner {
         }
     }
 
-    pub(super) fn confirmer(&self) -> &Arc<Confirmer> {
+    /// The rules.
+    pub(crate) fn rules(&self) -> &RuleSet {
+        &self.config.rules
+    }
+
+    /// How far it looks into content.
+    pub(crate) fn depths(&self) -> Depths {
+        Depths {
+            decode: self.config.max_decode_depth,
+            #[cfg(feature = "containers")]
+            archives: self.opening.limits,
+        }
+    }
+
+    pub(crate) fn confirmer(&self) -> &Arc<Confirmer> {
         &self.confirmer
     }
 
-    pub(super) fn engine(&self) -> &dyn Engine {
+    pub(crate) fn engine(&self) -> &dyn Engine {
         &*self.engine
     }
 
@@ -209,7 +233,7 @@ impl Scanner {
         self.config.max_decode_depth
     }
 
-    pub(super) fn now(&self) -> Option<i64> {
+    pub(crate) fn now(&self) -> Option<i64> {
         self.config.now
     }
 
