@@ -10,10 +10,9 @@
 //! near the line end alone, so that whether a chain begins somewhere does not depend on all that
 //! came before it.
 //!
-//! Runs are found by looking at blocks of eight bytes: a run of [`MIN_CHARACTERS`] holds two whole
-//! ones in a row, wherever blocks begin. The loop over blocks has neither table nor branch for
-//! single bytes, so that the compiler can use vectors. What it lets through is measured on the
-//! spot: names of 16 to 23 characters are too common to begin anew after each.
+//! Runs are found in groups of 64 bytes, as bits of a number: a run of [`MIN_CHARACTERS`] is as many
+//! bits in a row. The loop has neither table nor branch for single bytes, so that the compiler can
+//! use vectors, and no branch for names of less characters, which are too common to be foreseen.
 
 use super::{
     Region, base64, hex,
@@ -145,23 +144,44 @@ fn find_run(bytes: &[u8]) -> Option<usize> {
     let (groups, rest) = bytes.as_chunks::<GROUP>();
     let mut last = [0; GROUP];
     last[..rest.len()].copy_from_slice(rest);
-    let mut before = 1;
+    let mut before = 0;
     for (index, group) in groups.iter().chain([&last]).enumerate() {
         // Nearly always one comparison a byte is enough to know that there are none.
-        let mut maybe = false;
-        for block in others(group, |byte| byte.wrapping_sub(b'+') <= b'z' - b'+') {
-            maybe |= (before | block) == 0;
-            before = block;
-        }
-        if maybe && let Some(inside) = find_run_in(group, bytes, index * GROUP) {
+        let maybe = mask(others(group, |byte| byte.wrapping_sub(b'+') <= b'z' - b'+'));
+        if any_run_ends(before, maybe)
+            && let Some(inside) = find_run_in(group, bytes, index * GROUP)
+        {
             return Some(inside);
         }
+        before = maybe;
     }
     None
 }
 
-/// Returns a position inside a run of [`MIN_CHARACTERS`] that reaches into the group at `start`,
-/// if its last whole block is there.
+/// A bit for each byte of the blocks, the first the lowest: whether it is of the kind.
+#[inline]
+fn mask(others: impl Iterator<Item = u64>) -> u64 {
+    // The product gathers the lowest bits of eight bytes in its highest byte.
+    let bits = |other: u64| other.to_le().wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    let blocks = others.enumerate();
+    !blocks.fold(0, |mask, (block, other)| {
+        mask | bits(other) << (BLOCK * block)
+    })
+}
+
+/// Whether [`MIN_CHARACTERS`] bits in a row end in `bits`, which `before` stands ahead of.
+#[inline]
+fn any_run_ends(before: u64, bits: u64) -> bool {
+    const { assert!(MIN_CHARACTERS == 24) };
+    let all = u128::from(bits) << 64 | u128::from(before);
+    let two = all & all << 1;
+    let four = two & two << 2;
+    let eight = four & four << 4;
+    (eight & eight << 8 & eight << 16) >> 64 != 0
+}
+
+/// Returns a position inside a run of [`MIN_CHARACTERS`] if one ends in the group at `start` or
+/// goes on from there.
 fn find_run_in(group: &[u8; GROUP], bytes: &[u8], start: usize) -> Option<usize> {
     let is_character = |byte: &&u8| base64::is_character(**byte);
     let ahead = bytes[..start].iter().rev().take(MIN_CHARACTERS);
@@ -180,11 +200,7 @@ fn find_run_in(group: &[u8; GROUP], bytes: &[u8], start: usize) -> Option<usize>
         }
         at += BLOCK;
     }
-    if run == 0 {
-        return None;
-    }
-    let after = bytes[at..].iter().take(MIN_CHARACTERS);
-    (run + after.take_while(is_character).count() >= MIN_CHARACTERS).then_some(at - 1)
+    (run >= MIN_CHARACTERS).then_some(at - 1)
 }
 
 /// For each block a number that is 0 if all its bytes are of a kind.
