@@ -46,17 +46,13 @@ fn find_in_groups(bytes: &[u8]) -> Option<usize> {
         }
     }
     // What is left: in a group that begins where it has been looked at, or in one that is filled.
-    match (firsts.last_chunk(), seconds.last_chunk()) {
-        (Some(first), Some(second)) => {
-            find_in_group(first, second).map(|at| firsts.len() - GROUP + at)
-        }
-        _ => {
-            let (mut first, mut second) = ([0; GROUP], [0; GROUP]);
-            first[..rest.len()].copy_from_slice(rest);
-            second[..rest.len()].copy_from_slice(second_rest);
-            find_in_group(&first, &second)
-        }
+    if let (Some(first), Some(second)) = (firsts.last_chunk(), seconds.last_chunk()) {
+        return find_in_group(first, second).map(|at| firsts.len() - GROUP + at);
     }
+    let (mut first, mut second) = ([0; GROUP], [0; GROUP]);
+    first[..rest.len()].copy_from_slice(rest);
+    second[..rest.len()].copy_from_slice(second_rest);
+    find_in_group(&first, &second)
 }
 
 #[expect(
