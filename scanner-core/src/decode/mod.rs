@@ -15,6 +15,7 @@ mod backslash;
 mod base64;
 mod entity;
 mod hex;
+mod leaders;
 mod percent;
 mod pieces;
 mod runs;

@@ -10,14 +10,14 @@
 //! near the line end alone, so that whether a chain begins somewhere does not depend on all that
 //! came before it.
 //!
-//! Runs are found by looking at blocks of eight bytes: a run of [`MIN_CHARACTERS`] holds two whole
-//! ones in a row, wherever blocks begin. The loop over blocks has neither table nor branch for
-//! single bytes, so that the compiler can use vectors.
+//! Runs are found in groups of 64 bytes, as bits of a number: a run of [`MIN_CHARACTERS`] is as many
+//! bits in a row. The loop has neither table nor branch for single bytes, so that the compiler can
+//! use vectors, and no branch for names of less characters, which are too common to be foreseen.
 
 use super::{
     Region, base64, hex,
     pieces::{Pieces, Ratio},
-    text::is_text,
+    text::{is_text, may_begin_text},
 };
 use crate::model::Encoding;
 use std::ops::Range;
@@ -26,6 +26,8 @@ use std::ops::Range;
 const MIN_CHARACTERS: usize = 24;
 /// Characters that are decoded to find out whether they are text.
 const SAMPLE: usize = MIN_CHARACTERS;
+/// As many of them as mostly show that they are none. Whole groups of both encodings.
+const FIRST: usize = 8;
 /// Longest separation of two linked runs.
 const MAX_SEPARATOR: usize = 18;
 /// Beginnings that are tried after the first.
@@ -46,6 +48,8 @@ const AFTER: usize = REACH + MIN_CHARACTERS;
 const BLOCK: usize = 8;
 /// Blocks that are looked at together.
 const TOGETHER: usize = 8;
+/// Bytes of these.
+const GROUP: usize = BLOCK * TOGETHER;
 
 /// How a run is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +82,21 @@ impl Codec {
     fn makes_text(self, characters: &[u8]) -> bool {
         let whole = characters.len() / self.group() * self.group();
         let characters = &characters[..whole.min(SAMPLE)];
+        if self == Self::Hex && !characters.iter().all(|b| hex::digit(*b).is_some()) {
+            return false;
+        }
         let mut bytes = [0; SAMPLE];
+        let first = &characters[..characters.len().min(FIRST)];
+        let count = self.decode_sample(first, &mut bytes);
+        if !may_begin_text(&bytes[..count]) {
+            return false;
+        }
+        let count = self.decode_sample(characters, &mut bytes);
+        is_text(&bytes[..count])
+    }
+
+    /// Decodes characters of the encoding, and returns how many bytes they are.
+    fn decode_sample(self, characters: &[u8], bytes: &mut [u8; SAMPLE]) -> usize {
         let mut count = 0;
         let keep = |byte| {
             bytes[count] = byte;
@@ -86,12 +104,9 @@ impl Codec {
         };
         match self {
             Self::Base64 => base64::decode(characters, keep),
-            Self::Hex if characters.iter().all(|b| hex::digit(*b).is_some()) => {
-                hex::decode(characters, keep);
-            }
-            Self::Hex => return false,
+            Self::Hex => hex::decode(characters, keep),
         }
-        is_text(&bytes[..count])
+        count
     }
 }
 
@@ -108,7 +123,7 @@ impl Finder {
         let mut at = changed.start.saturating_sub(AHEAD).max(self.covered);
         let end = (changed.end + AFTER).min(content.len());
         while at < end {
-            let Some(inside) = find_blocks(&content[at..end]) else {
+            let Some(inside) = find_run(&content[at..end]) else {
                 break;
             };
             let run = run_around(content, at + inside);
@@ -124,41 +139,74 @@ impl Finder {
     }
 }
 
-/// Returns a position inside the first two blocks in a row that hold nothing but characters.
-fn find_blocks(bytes: &[u8]) -> Option<usize> {
-    let (groups, rest) = bytes.as_chunks::<{ BLOCK * TOGETHER }>();
-    let mut last = [0; BLOCK * TOGETHER];
+/// Returns a position inside the first run of [`MIN_CHARACTERS`].
+fn find_run(bytes: &[u8]) -> Option<usize> {
+    let (groups, rest) = bytes.as_chunks::<GROUP>();
+    let mut last = [0; GROUP];
     last[..rest.len()].copy_from_slice(rest);
-    let mut before = 1;
+    let mut before = 0;
     for (index, group) in groups.iter().chain([&last]).enumerate() {
         // Nearly always one comparison a byte is enough to know that there are none.
-        let mut previous = before;
-        let mut maybe = false;
-        for block in others(group, |byte| byte.wrapping_sub(b'+') <= b'z' - b'+') {
-            maybe |= (previous | block) == 0;
-            previous = block;
+        let maybe = mask(others(group, |byte| byte.wrapping_sub(b'+') <= b'z' - b'+'));
+        if any_run_ends(before, maybe)
+            && let Some(inside) = find_run_in(group, bytes, index * GROUP)
+        {
+            return Some(inside);
         }
-        if maybe {
-            for (block, other) in others(group, is_character_by_range).enumerate() {
-                if (before | other) == 0 {
-                    return Some((index * TOGETHER + block) * BLOCK);
-                }
-                before = other;
-            }
-        } else {
-            before = previous;
-        }
+        before = maybe;
     }
     None
 }
 
+/// A bit for each byte of the blocks, the first the lowest: whether it is of the kind.
+#[inline]
+fn mask(others: impl Iterator<Item = u64>) -> u64 {
+    // The product gathers the lowest bits of eight bytes in its highest byte.
+    let bits = |other: u64| other.to_le().wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    let blocks = others.enumerate();
+    !blocks.fold(0, |mask, (block, other)| {
+        mask | bits(other) << (BLOCK * block)
+    })
+}
+
+/// Whether [`MIN_CHARACTERS`] bits in a row end in `bits`, which `before` stands ahead of.
+#[inline]
+fn any_run_ends(before: u64, bits: u64) -> bool {
+    const { assert!(MIN_CHARACTERS == 24) };
+    let all = u128::from(bits) << 64 | u128::from(before);
+    let two = all & all << 1;
+    let four = two & two << 2;
+    let eight = four & four << 4;
+    (eight & eight << 8 & eight << 16) >> 64 != 0
+}
+
+/// Returns a position inside a run of [`MIN_CHARACTERS`] if one ends in the group at `start` or
+/// goes on from there.
+fn find_run_in(group: &[u8; GROUP], bytes: &[u8], start: usize) -> Option<usize> {
+    let is_character = |byte: &&u8| base64::is_character(**byte);
+    let ahead = bytes[..start].iter().rev().take(MIN_CHARACTERS);
+    let mut run = ahead.take_while(is_character).count();
+    let mut at = start;
+    for other in others(group, is_character_by_range) {
+        if other == 0 {
+            run += BLOCK;
+        } else {
+            // The first byte of a block is the lowest of its number.
+            let other = other.to_le();
+            if run + other.trailing_zeros() as usize / 8 >= MIN_CHARACTERS {
+                return Some(at - 1);
+            }
+            run = other.leading_zeros() as usize / 8;
+        }
+        at += BLOCK;
+    }
+    (run >= MIN_CHARACTERS).then_some(at - 1)
+}
+
 /// For each block a number that is 0 if all its bytes are of a kind.
 #[inline]
-fn others(
-    group: &[u8; BLOCK * TOGETHER],
-    is_kind: impl Fn(u8) -> bool,
-) -> impl Iterator<Item = u64> {
-    let mut other = [0_u8; BLOCK * TOGETHER];
+fn others(group: &[u8; GROUP], is_kind: impl Fn(u8) -> bool) -> impl Iterator<Item = u64> {
+    let mut other = [0_u8; GROUP];
     for (other, &byte) in other.iter_mut().zip(group) {
         *other = u8::from(!is_kind(byte));
     }
@@ -194,7 +242,7 @@ fn run_around(content: &[u8], inside: usize) -> Range<usize> {
 /// The run from `start`, all of which up to `known` is known to be in it.
 fn run_from(content: &[u8], start: usize, known: usize) -> Range<usize> {
     let mut end = known.max(start);
-    let near = content.len().min(end + BLOCK * TOGETHER);
+    let near = content.len().min(end + GROUP);
     while end < near && base64::is_character(content[end]) {
         end += 1;
     }
@@ -204,7 +252,7 @@ fn run_from(content: &[u8], start: usize, known: usize) -> Range<usize> {
             if others(group, is_character_by_range).any(|other| other != 0) {
                 break;
             }
-            end += BLOCK * TOGETHER;
+            end += GROUP;
         }
         while end < content.len() && base64::is_character(content[end]) {
             end += 1;

@@ -4,13 +4,13 @@
 //! Escapes are everywhere in ordinary source (`\n`, `%d`, `&foo`), and most of them matter to no
 //! rule: a token's letters stand as they are. What matters is an escape in place of a delimiter,
 //! which hides a name from its value (`password%3D`, `\u0022token\u0022`), and text of which every
-//! letter is escaped. Both are told by the first two bytes of the escape in most cases. So a region is a stretch of text that holds such a *trigger*: as long as no
-//! byte ends it that ends a string or a line, and no shorter, so that names keep their values.
-//! A stretch may be as long as a minified file's only line; finding its ends costs little, and it
+//! letter is escaped. Both are told by the first two bytes of the escape in most cases. So a region
+//! is a stretch of text that holds such a *trigger*: as long as no byte ends it that ends a string
+//! or a line, and no shorter, so that names keep their values. A stretch may be as long as a minified file's only line; finding its ends costs little, and it
 //! is decoded only where it was changed.
 
 use super::{
-    Region, backslash, entity, percent,
+    Region, backslash, entity, leaders, percent,
     pieces::{Pieces, Ratio, VERBATIM},
 };
 use crate::model::Encoding;
@@ -101,18 +101,14 @@ impl Finder {
             .map_or(content.len(), |at| changed.end + at);
         let covered = self.covered.iter().min();
         let from = covered.map_or(from, |covered| from.max(*covered));
-        let Some(area) = content.get(from..to) else {
-            return;
-        };
-        for at in memchr::memchr3_iter(b'%', b'\\', b'&', area) {
-            let at = from + at;
-            // Most leaders end here: `%d`, `\n`, `&name`.
-            let second = content.get(at + 1).copied().unwrap_or(0);
-            let which = match (content[at], second) {
-                (b'%', b'2'..=b'7') => 0,
-                (b'\\', b'u' | b'x') => 1,
-                (b'&', b'#' | b'a' | b'q') => 2,
-                _ => continue,
+        let mut next = from;
+        while let Some(at) = content.get(next..to).and_then(leaders::find) {
+            let at = next + at;
+            next = at + 1;
+            let which = match content[at] {
+                b'%' => 0,
+                b'\\' => 1,
+                _ => 2,
             };
             let style = &STYLES[which];
             if at < self.covered[which] || !is_trigger(style, &content[at..]) {

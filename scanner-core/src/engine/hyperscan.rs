@@ -1,7 +1,7 @@
 //! Vectorscan or Hyperscan as an engine, through the system's libhs.
 //!
 //! The binding is our own because it needs six functions. It is the only unsafe code of the
-//! project. Literals that do not ignore case are compiled so; what libhs reports is nevertheless
+//! project but for a call in `decode::leaders`. Literals that do not ignore case are compiled so; what libhs reports is nevertheless
 //! verified, so that a fault in it can lose hits but not invent any.
 #![expect(unsafe_code, reason = "libhs is a C library")]
 
