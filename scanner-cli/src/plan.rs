@@ -10,7 +10,10 @@ pub(crate) use limits::{Limits, threads};
 pub(crate) use rules::RulesPlan;
 
 use crate::{
-    args::{Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, Options, StdinArgs},
+    args::{
+        Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, Options, RulesArgs,
+        RulesSubcommand, StdinArgs,
+    },
     exit::{CliError, ExitPolicy},
     output::{Destination, Style},
     repository::{self, Kind},
@@ -156,13 +159,20 @@ impl Plan {
                     to,
                 });
             }
-            Some(Command::Rules(args)) => {
-                let plan = RulesPlan::new(args.command, &options, to, surroundings)?;
-                return Ok(Self::Rules(Box::new(plan)));
-            }
-            Some(Command::Explain(args)) => {
+            Some(
+                Command::Explain(args)
+                | Command::Rules(RulesArgs {
+                    command: RulesSubcommand::Explain(args),
+                }),
+            ) => {
                 let plan = ExplainPlan::new(args, &options, to, surroundings)?;
                 return Ok(Self::Explain(Box::new(plan)));
+            }
+            Some(Command::Rules(RulesArgs {
+                command: RulesSubcommand::Rules(command),
+            })) => {
+                let plan = RulesPlan::new(command, &options, to, surroundings)?;
+                return Ok(Self::Rules(Box::new(plan)));
             }
             Some(Command::Git(args)) => (git(&args)?, options),
             Some(Command::Dir(args)) => (dir(args)?, options),

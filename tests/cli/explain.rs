@@ -67,6 +67,8 @@ fn a_line_narrows_what_is_told() {
     let dir = directory();
     let told = json(dir.path(), &["explain", "app.env:1"]);
     assert_eq!(told["candidates"].as_array().unwrap().len(), 1, "{told:#}");
+    // Under either name.
+    assert_eq!(told, json(dir.path(), &["rules", "explain", "app.env:1"]));
     let none = gitsieve(dir.path(), &["-c", "r.toml", "explain", "app.env:40"]);
     assert!(stdout(&none).contains("no candidate here"), "{none:?}");
     for (args, says) in [

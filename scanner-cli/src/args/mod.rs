@@ -16,7 +16,8 @@ pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use git::GitArgs;
 pub(crate) use options::{Colour, Engine, Format, Options};
 pub(crate) use rules::{
-    BenchArgs, CheckArgs, From, ImportArgs, ListArgs, RulesArgs, RulesCommand, ShowArgs,
+    BenchArgs, CheckArgs, From, ImportArgs, ListArgs, RulesArgs, RulesCommand, RulesSubcommand,
+    ShowArgs,
 };
 pub(crate) use scope::{command, parse};
 pub(crate) use stdin::StdinArgs;

@@ -1,6 +1,6 @@
 //! `gitsieve rules`.
 
-use super::options::severity;
+use super::{explain::ExplainArgs, options::severity};
 use clap::{Args, Subcommand, ValueEnum};
 use scanner_core::model::Severity;
 use std::path::PathBuf;
@@ -15,7 +15,14 @@ on what is printed. Options of scans have no meaning here and are refused.";
 #[command(after_help = WHICH, arg_required_else_help = true, disable_help_subcommand = true)]
 pub(crate) struct RulesArgs {
     #[command(subcommand)]
-    pub(crate) command: RulesCommand,
+    pub(crate) command: RulesSubcommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesSubcommand {
+    #[command(flatten)]
+    Rules(RulesCommand),
+    Explain(ExplainArgs),
 }
 
 #[derive(Debug, Subcommand)]

@@ -42,8 +42,8 @@ fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
     match path {
         ["rules", "import"] => Some(vec!["output", "quiet"]),
         ["rules", "bench"] => Some([RULES, BENCH].concat()),
+        ["explain"] | ["rules", "explain"] => Some([RULES, BENCH, EXPLAIN].concat()),
         ["rules", ..] => Some(RULES.to_vec()),
-        ["explain"] => Some([RULES, BENCH, EXPLAIN].concat()),
         ["completions" | "man"] => Some(vec!["output"]),
         _ => None,
     }
