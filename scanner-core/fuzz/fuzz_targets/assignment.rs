@@ -24,6 +24,7 @@ fuzz_target!(|input: (usize, usize, &[u8])| {
             kind: verdict.kind,
             form: found.form,
             quoted: found.quoted,
+            placeholders: true,
         };
         let _ = value::judge(&text[found.value], &setting);
     }
