@@ -89,44 +89,34 @@ fn engines(set: &Arc<LiteralSet>) -> Vec<Box<dyn Engine>> {
     .collect()
 }
 
+/// Times each engine on the whole of a content.
+fn time(criterion: &mut Criterion, name: &str, engines: &[Box<dyn Engine>], content: &[u8]) {
+    let mut group = criterion.benchmark_group(name);
+    group.sample_size(20);
+    group.throughput(Throughput::Bytes(content.len() as u64));
+    for engine in engines {
+        let mut worker = engine.worker();
+        let mut hits = Vec::new();
+        group.bench_function(engine.name(), |bencher| {
+            bencher.iter(|| {
+                hits.clear();
+                worker.hits(content, 0..content.len(), &mut hits);
+                black_box(hits.len())
+            });
+        });
+    }
+    group.finish();
+}
+
 fn bench(criterion: &mut Criterion) {
     let mut numbers = Numbers(1);
     let content = content(&mut numbers);
     let set = Arc::new(literals(&mut numbers));
     let of_set = engines(&set);
 
-    let mut group = criterion.benchmark_group("engine/long");
-    group.sample_size(20);
-    group.throughput(Throughput::Bytes(content.len() as u64));
-    for engine in &of_set {
-        let mut worker = engine.worker();
-        let mut hits = Vec::new();
-        group.bench_function(engine.name(), |bencher| {
-            bencher.iter(|| {
-                hits.clear();
-                worker.hits(&content, 0..content.len(), &mut hits);
-                black_box(hits.len())
-            });
-        });
-    }
-    group.finish();
-
+    time(criterion, "engine/long", &of_set, &content);
     let builtin = Arc::new(LiteralSet::new(RuleSet::builtin().rules()));
-    let mut group = criterion.benchmark_group("engine/builtin");
-    group.sample_size(20);
-    group.throughput(Throughput::Bytes(content.len() as u64));
-    for engine in engines(&builtin) {
-        let mut worker = engine.worker();
-        let mut hits = Vec::new();
-        group.bench_function(engine.name(), |bencher| {
-            bencher.iter(|| {
-                hits.clear();
-                worker.hits(&content, 0..content.len(), &mut hits);
-                black_box(hits.len())
-            });
-        });
-    }
-    group.finish();
+    time(criterion, "engine/builtin", &engines(&builtin), &content);
 
     let mut group = criterion.benchmark_group("engine/range");
     for len in [20, 64, 100] {

@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["rules"]),
     ("decode", &["model"]),
     ("extract", &["model"]),
-    ("filter", &["extract", "rules", "model"]),
+    ("filter", &["decode", "extract", "rules", "model"]),
     (
         "confirm",
         &["engine", "extract", "filter", "rules", "model"],

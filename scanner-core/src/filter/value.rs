@@ -2,7 +2,7 @@
 //! one.
 
 use super::{placeholder, wordlike::random_bits};
-use crate::{extract::Form, rules::NameKind};
+use crate::{decode::decode, extract::Form, model::Encoding, rules::NameKind};
 use base64::Engine as _;
 
 /// What is known of a value besides its bytes.
@@ -66,7 +66,7 @@ fn judge_plain(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static s
     if is_template(value, bits) {
         return Err("a template or a variable");
     }
-    if is_address(value) {
+    if is_address(value, bits) {
         return Err("a path, an address or a name of a file");
     }
     if is_stored_elsewhere(value) {
@@ -115,10 +115,8 @@ fn judge_plain(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static s
             Some(colon) if setting.name.is_empty() => text[colon + 1..].to_vec(),
             _ => text,
         };
-        if text.len() < MIN_PASSWORD_BYTES
-            || is_template(&text, random_bits(&text))
-            || is_address(&text)
-        {
+        let bits = random_bits(&text);
+        if text.len() < MIN_PASSWORD_BYTES || is_template(&text, bits) || is_address(&text, bits) {
             return Err("base64 of something else than a secret");
         }
         if setting.placeholder(&text).is_some() || repeats_name(&text, setting.name) {
@@ -127,7 +125,7 @@ fn judge_plain(value: &[u8], setting: &Setting<'_>) -> Result<Points, &'static s
                 reason: "base64 of a placeholder",
             });
         }
-        return Ok(of_password(&text, random_bits(&text)));
+        return Ok(of_password(&text, bits));
     }
     Ok(match setting.kind {
         NameKind::Password => of_password(value, bits),
@@ -263,15 +261,12 @@ const ENDINGS: &[&str] = &[
 ];
 
 /// Addresses, paths, names of files and media types.
-fn is_address(value: &[u8]) -> bool {
+fn is_address(value: &[u8], bits: f64) -> bool {
     if contains(value, &["://", "\\\\"]) || matches!(value, [b'/' | b'.' | b'~', b'/' | b'.', ..]) {
         return true;
     }
     let slashes = memchr::memchr_iter(b'/', value).count();
-    if slashes > 0
-        && (value[0] == b'/' || slashes > 1 || random_bits(value) < 5.0)
-        && random_bits(value) < 15.0
-    {
+    if slashes > 0 && (value[0] == b'/' || slashes > 1 || bits < 5.0) && bits < 15.0 {
         return true;
     }
     if let Some(at) = memchr::memchr(b'@', value)
@@ -684,24 +679,8 @@ fn is_made_of(text: &[u8], words: &[&str]) -> bool {
 /// What `%XX` in a value stand for, where they stand for text.
 fn percent_decoded(value: &[u8]) -> Option<Vec<u8>> {
     memchr::memchr(b'%', value)?;
-    let digit = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
     let mut text = Vec::with_capacity(value.len());
-    let mut at = 0;
-    while at < value.len() {
-        let pair = value
-            .get(at + 1..at + 3)
-            .and_then(|p| Some((digit(p[0])?, digit(p[1])?)));
-        match pair {
-            Some((high, low)) if value[at] == b'%' => {
-                text.push(high << 4 | low);
-                at += 3;
-            }
-            _ => {
-                text.push(value[at]);
-                at += 1;
-            }
-        }
-    }
+    decode(Encoding::Percent, value, &mut text, None);
     (text.len() < value.len() && text.iter().all(u8::is_ascii_graphic)).then_some(text)
 }
 
