@@ -57,6 +57,7 @@ pub mod decode;
 pub mod engine;
 pub mod extract;
 pub mod filter;
+pub mod gate;
 #[cfg(feature = "git")]
 pub(crate) mod history;
 pub mod inspect;

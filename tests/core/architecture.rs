@@ -38,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("history", &["source", "model"]),
     ("report", &["model"]),
+    ("gate", &["report", "model"]),
     (
         "scan",
         &[
