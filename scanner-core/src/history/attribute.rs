@@ -249,7 +249,7 @@ fn intern(lists: &mut Vec<Box<[u32]>>, known: &mut HashMap<Box<[u32]>, u32>, ran
 }
 
 /// Reads author, date and summary of a commit, or tagger of a tag.
-fn commit_info(id: CommitId, bytes: &[u8]) -> CommitInfo {
+pub(crate) fn commit_info(id: CommitId, bytes: &[u8]) -> CommitInfo {
     let header = &bytes[..bytes.len() - message(bytes).len()];
     let person = header
         .split(|&b| b == b'\n')

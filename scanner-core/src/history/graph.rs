@@ -198,19 +198,14 @@ impl<V> GraphVisitor<'_, V> {
     fn commit(&mut self, number: u32, bytes: &[u8]) {
         let first_parent = self.part.parents.len() as u32;
         let (mut tree, mut time) = (NONE, 0);
-        for line in bytes.split(|&b| b == b'\n') {
-            if let Some(hex) = line.strip_prefix(b"tree ") {
-                tree = self.number(hex, ContentKind::Tree);
-            } else if let Some(hex) = line.strip_prefix(b"parent ") {
+        head_lines(bytes, |line| match line {
+            HeadLine::Tree(hex) => tree = self.number(hex, ContentKind::Tree),
+            HeadLine::Parent(hex) => {
                 let parent = self.number(hex, ContentKind::Commit);
                 self.part.parents.push(parent);
-            } else if let Some(person) = line.strip_prefix(b"committer ") {
-                time = seconds_and_offset(person).0;
-                break;
-            } else if line.is_empty() {
-                break;
             }
-        }
+            HeadLine::Time(seconds) => time = seconds,
+        });
         let parents = first_parent..self.part.parents.len() as u32;
         self.part.commits.push(Commit {
             number,
@@ -221,14 +216,42 @@ impl<V> GraphVisitor<'_, V> {
     }
 
     fn tag(&mut self, number: u32, bytes: &[u8]) {
-        let first = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
-        let target = first
-            .strip_prefix(b"object ")
-            .and_then(|hex| ObjectId::from_hex(hex).ok());
-        if let Some(target) = target.and_then(|id| self.store.find(id.as_bytes())) {
+        if let Some(target) = tag_target(bytes).and_then(|id| self.store.find(id.as_bytes())) {
             self.part.tags.push((number, target));
         }
     }
+}
+
+/// A line of a commit's head that says how commits hang together.
+pub(crate) enum HeadLine<'a> {
+    /// Hexadecimal digits of the tree.
+    Tree(&'a [u8]),
+    /// Hexadecimal digits of a parent.
+    Parent(&'a [u8]),
+    /// The committer's time, in seconds since 1970.
+    Time(i64),
+}
+
+/// Tells the lines of a commit's head, however broken the rest of it is.
+pub(crate) fn head_lines<'a>(bytes: &'a [u8], mut tell: impl FnMut(HeadLine<'a>)) {
+    for line in bytes.split(|&b| b == b'\n') {
+        if let Some(hex) = line.strip_prefix(b"tree ") {
+            tell(HeadLine::Tree(hex));
+        } else if let Some(hex) = line.strip_prefix(b"parent ") {
+            tell(HeadLine::Parent(hex));
+        } else if let Some(person) = line.strip_prefix(b"committer ") {
+            tell(HeadLine::Time(seconds_and_offset(person).0));
+            break;
+        } else if line.is_empty() {
+            break;
+        }
+    }
+}
+
+/// What an annotated tag points at.
+pub(crate) fn tag_target(bytes: &[u8]) -> Option<ObjectId> {
+    let first = bytes.split(|&b| b == b'\n').next()?;
+    ObjectId::from_hex(first.strip_prefix(b"object ")?).ok()
 }
 
 /// Reads the end of a person line: seconds since 1970, and the clock's offset in minutes.

@@ -8,7 +8,9 @@
 //! ([`graph`]), which also scans their messages.
 
 pub(crate) mod attribute;
+pub(crate) mod changes;
 pub(crate) mod graph;
+pub(crate) mod new_commits;
 pub(crate) mod pruned;
 pub(crate) mod scope;
 pub(crate) mod trees;

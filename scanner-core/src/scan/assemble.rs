@@ -58,6 +58,12 @@ impl<'a> Assembly<'a> {
         }
     }
 
+    /// A finding as it was collected.
+    #[cfg(feature = "git")]
+    pub(super) fn finding(&self, number: u32) -> &RawFinding {
+        &self.findings[number as usize].0
+    }
+
     /// Adds an occurrence at a place, unless the rule's path or an allowlist speaks against it.
     pub(super) fn add(&mut self, raw: &RawOccurrence, located: Located) {
         let (finding, occurrences, points) = &mut self.findings[raw.finding as usize];

@@ -7,7 +7,7 @@ use crate::{
     source::ContentKind,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -208,6 +208,13 @@ impl Collector {
 
     pub(super) fn absorb(&self, part: Collected) {
         lock(&self.collected).merge(part);
+    }
+
+    /// Ids of all content in which something was found so far.
+    #[cfg(feature = "git")]
+    pub(super) fn content_ids(&self) -> HashSet<ObjectId> {
+        let collected = lock(&self.collected);
+        collected.occurrences.iter().map(|o| o.id).collect()
     }
 
     pub(super) fn finish(self) -> (Collected, Vec<RawFinding>) {

@@ -11,11 +11,15 @@ mod git;
 mod observe;
 mod overlap;
 mod plain;
+#[cfg(feature = "git")]
+mod push;
 mod scanner;
 mod worker;
 
 pub use crate::engine::EngineKind;
 pub use observe::{NoObserver, Observer, Phase};
+#[cfg(feature = "git")]
+pub use push::{KnownRefs, PushInput, PushOrder};
 pub(crate) use scanner::Depths;
 pub use scanner::{
     DEFAULT_DECODE_DEPTH, Input, MAX_DECODE_DEPTH, PathsInput, ScanError, Scanner, ScannerBuilder,

@@ -174,18 +174,7 @@ impl Scanner {
         observer: &dyn Observer,
         interrupt: &AtomicBool,
     ) -> Result<Report, ScanError> {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let context = VisitContext {
-            threads: if self.config.threads == 0 {
-                cores()
-            } else {
-                self.config.threads
-            },
-            max_blob_bytes: self.config.max_blob_bytes,
-            max_memory_bytes: self.config.max_memory_bytes,
-            interrupt,
-            deadline: self.config.timeout.map(|t| Instant::now() + t),
-        };
+        let context = self.context(interrupt);
         let run = Run {
             scanner: self,
             observer,
@@ -196,6 +185,42 @@ impl Scanner {
             Input::Git(git) => super::git::scan(&run, git),
             Input::Paths(paths) => super::plain::paths(&run, paths),
             Input::Memory { path, bytes } => Ok(super::plain::memory(&run, path, bytes)),
+        }
+    }
+
+    /// Scans what a push brings: [`PushInput`] says which. The report is the same for any number
+    /// of threads.
+    ///
+    /// # Errors
+    /// Where the repository cannot be opened. What cannot be read in it is an issue in the receipt.
+    #[cfg(feature = "git")]
+    pub fn scan_push(
+        &self,
+        input: &super::PushInput,
+        observer: &dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Result<crate::model::PushReport, ScanError> {
+        let context = self.context(interrupt);
+        let run = Run {
+            scanner: self,
+            observer,
+            context: &context,
+        };
+        super::push::scan(&run, input)
+    }
+
+    fn context<'a>(&self, interrupt: &'a AtomicBool) -> VisitContext<'a> {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        VisitContext {
+            threads: if self.config.threads == 0 {
+                cores()
+            } else {
+                self.config.threads
+            },
+            max_blob_bytes: self.config.max_blob_bytes,
+            max_memory_bytes: self.config.max_memory_bytes,
+            interrupt,
+            deadline: self.config.timeout.map(|t| Instant::now() + t),
         }
     }
 

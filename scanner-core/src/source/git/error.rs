@@ -7,6 +7,8 @@ const BROKEN: &str = "its pack entry has an unreadable header or its delta chain
 /// Why an object could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
+    #[error("it is not in the repository")]
+    Absent,
     #[error("{0}")]
     Corrupt(String),
     #[error("{0}")]

@@ -6,7 +6,11 @@ use libdeflater::{DecompressionError, Decompressor};
 use std::fmt;
 
 /// One thread's inflater.
-pub(crate) struct Inflater(Decompressor);
+pub(crate) struct Inflater {
+    whole: Decompressor,
+    /// For the first bytes of a stream, which libdeflate does not give.
+    partial: gix::zlib::Inflate,
+}
 
 impl fmt::Debug for Inflater {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -16,7 +20,10 @@ impl fmt::Debug for Inflater {
 
 impl Default for Inflater {
     fn default() -> Self {
-        Self(Decompressor::new())
+        Self {
+            whole: Decompressor::new(),
+            partial: gix::zlib::Inflate::default(),
+        }
     }
 }
 
@@ -38,7 +45,7 @@ impl Inflater {
             ));
         }
         out.resize(size as usize, 0);
-        match self.0.zlib_decompress(compressed, out) {
+        match self.whole.zlib_decompress(compressed, out) {
             Ok(n) if n == out.len() => Ok(()),
             Ok(_) => Err(ReadError::Corrupt(
                 "it inflates to fewer bytes than declared".to_owned(),
@@ -52,43 +59,18 @@ impl Inflater {
         }
     }
 
-    /// Inflates a loose object (zlib of `<kind> <size>\0<bytes>`) into `out` (replaced).
-    pub(crate) fn loose(
-        &mut self,
-        file: &[u8],
-        limit: u64,
-        out: &mut Vec<u8>,
-    ) -> Result<ContentKind, ReadError> {
+    /// Reads kind and size of a loose object (zlib of `<kind> <size>\0<bytes>`) from the first
+    /// bytes of its file, [`LOOSE_HEAD`] or all there are.
+    pub(crate) fn loose_header(&mut self, head: &[u8]) -> Result<LooseHeader, ReadError> {
         let corrupt = |what: &str| ReadError::Corrupt(what.to_owned());
-        // libdeflate gives nothing unless the whole output fits, and the size is inside the
-        // stream: guess, then double.
-        let most = (file.len() as u64).saturating_mul(MOST_PER_BYTE);
-        let mut room = (file.len() * 4).clamp(4096, 1 << 26);
-        loop {
-            out.resize(room, 0);
-            match self.0.zlib_decompress(file, out) {
-                Ok(n) => {
-                    out.truncate(n);
-                    break;
-                }
-                Err(DecompressionError::BadData) => {
-                    return Err(corrupt("its compressed data is damaged"));
-                }
-                Err(DecompressionError::InsufficientSpace) => {
-                    if room as u64 >= most.max(4096) {
-                        return Err(corrupt("its compressed data is damaged"));
-                    }
-                    if room as u64 > limit.saturating_add(64) {
-                        return Err(ReadError::TooLarge(
-                            "it is larger than the limit".to_owned(),
-                        ));
-                    }
-                    room = room.saturating_mul(2);
-                }
-            }
-        }
-        let nul = memchr::memchr(0, &out[..out.len().min(64)]);
-        let header = nul.and_then(|n| std::str::from_utf8(&out[..n]).ok());
+        let mut start = [0; 64];
+        self.partial.reset();
+        let (_, _, n) = self
+            .partial
+            .once(head, &mut start)
+            .map_err(|_| corrupt("its compressed data is damaged"))?;
+        let nul = memchr::memchr(0, &start[..n]);
+        let header = nul.and_then(|n| std::str::from_utf8(&start[..n]).ok());
         let parsed = header
             .and_then(|h| h.split_once(' '))
             .and_then(|(kind, size)| {
@@ -104,13 +86,40 @@ impl Inflater {
         let (Some((kind, size)), Some(nul)) = (parsed, nul) else {
             return Err(corrupt("its header is not one of a Git object"));
         };
-        out.drain(..=nul);
-        if out.len() as u64 != size {
-            return Err(corrupt("its size is not the one its header declares"));
-        }
-        if size > limit {
-            return Err(ReadError::too_large(size));
-        }
-        Ok(kind)
+        Ok(LooseHeader {
+            kind,
+            size,
+            len: nul + 1,
+        })
     }
+
+    /// Inflates a loose object of at most `limit` bytes into `out` (replaced).
+    pub(crate) fn loose(
+        &mut self,
+        file: &[u8],
+        limit: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<ContentKind, ReadError> {
+        let header = self.loose_header(&file[..file.len().min(LOOSE_HEAD)])?;
+        if header.size > limit {
+            return Err(ReadError::too_large(header.size));
+        }
+        let whole = header.size.saturating_add(header.len as u64);
+        self.zlib(file, whole, out)?;
+        out.drain(..header.len);
+        Ok(header.kind)
+    }
+}
+
+/// Bytes of a loose object's file that its header surely stands in.
+pub(crate) const LOOSE_HEAD: usize = 256;
+
+/// What a loose object says of itself ahead of its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LooseHeader {
+    pub(crate) kind: ContentKind,
+    /// Bytes of the object.
+    pub(crate) size: u64,
+    /// Bytes of the header.
+    len: usize,
 }

@@ -2,20 +2,25 @@
 
 mod delta;
 mod error;
+mod incoming;
 mod inflate;
 mod layout;
+mod lookup;
 mod open;
 mod refs;
 pub(crate) mod store;
 mod traverse;
 mod worktree;
 
+pub(crate) use error::ReadError;
+pub use incoming::{BadEnvironment, ObjectEnvironment};
+pub(crate) use incoming::{IncomingObjects, IncomingReader};
 pub(crate) use inflate::Inflater;
 pub use open::{Repository, RepositoryError, RepositoryKind, detect};
 pub use refs::{Ref, Reflogs, Refs};
 pub use store::ObjectStore;
 pub use traverse::Decoded;
-pub(crate) use traverse::{LooseKinds, Selection};
+pub(crate) use traverse::{LooseKinds, Selection, report_failure};
 pub use worktree::WorkingSet;
 
 /// Real repositories, made by the `git` command away from any user's configuration.

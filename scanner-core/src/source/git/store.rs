@@ -4,7 +4,10 @@
 //! the lowest number among them is the *canonical* one, which alone is reported. Index and pack
 //! files are opened and checked by gix-pack; nothing here trusts what they say beyond that.
 
-use super::{error::ReadError, inflate::Inflater};
+use super::{
+    error::ReadError,
+    inflate::{Inflater, LOOSE_HEAD},
+};
 use crate::{
     model::{IssueKind, ObjectId, ScanIssue},
     source::ContentKind,
@@ -13,7 +16,8 @@ use gix_pack::{data, data::entry::Header, index};
 use rayon::prelude::*;
 use std::{
     collections::HashMap,
-    fs,
+    fs::{self, File},
+    io::Read,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError, atomic::AtomicBool},
 };
@@ -312,6 +316,14 @@ impl ObjectStore {
         ObjectId::from_bytes(self.id_bytes(number)).expect("stores hold ids of 20 or 32 bytes")
     }
 
+    /// Bytes that its packs and loose objects take on disk, indexes not counted.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        let packs = self.packs.iter().map(|p| p.data.data_len() as u64);
+        let loose = (self.first_loose..self.len())
+            .map(|n| fs::metadata(self.loose_path(n)).map_or(0, |meta| meta.len()));
+        packs.chain(loose).sum()
+    }
+
     /// Length of ids in bytes.
     pub fn id_len(&self) -> usize {
         self.id_len
@@ -401,8 +413,22 @@ impl ObjectStore {
         inflater: &mut Inflater,
         out: &mut Vec<u8>,
     ) -> Result<ContentKind, ReadError> {
-        let file = fs::read(self.loose_path(number)).map_err(ReadError::Unreadable)?;
-        inflater.loose(&file, limit, out)
+        let mut file = File::open(self.loose_path(number)).map_err(ReadError::Unreadable)?;
+        let mut bytes = Vec::new();
+        (&mut file)
+            .take(LOOSE_HEAD as u64)
+            .read_to_end(&mut bytes)
+            .map_err(ReadError::Unreadable)?;
+        if bytes.len() == LOOSE_HEAD {
+            // What is too large is not read: its file may be as large.
+            let size = inflater.loose_header(&bytes)?.size;
+            if size > limit {
+                return Err(ReadError::too_large(size));
+            }
+            file.read_to_end(&mut bytes)
+                .map_err(ReadError::Unreadable)?;
+        }
+        inflater.loose(&bytes, limit, out)
     }
 }
 

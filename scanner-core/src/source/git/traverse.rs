@@ -353,7 +353,7 @@ impl<'a> WorkerFactory for Counters<'a> {
 }
 
 /// Tells a visitor of an object that cannot be read.
-fn report_failure<V: BlobVisitor>(
+pub(crate) fn report_failure<V: BlobVisitor>(
     visitor: &mut V,
     id: ObjectId,
     path: Option<String>,
@@ -361,6 +361,7 @@ fn report_failure<V: BlobVisitor>(
     error: &ReadError,
 ) {
     let (issue_kind, reason) = match error {
+        ReadError::Absent => (IssueKind::Corrupt, SkipReason::Missing),
         ReadError::Corrupt(_) => (IssueKind::Corrupt, SkipReason::Corrupt),
         ReadError::TooLarge(_) => (IssueKind::Limit, SkipReason::TooLarge),
         ReadError::Unreadable(_) => (IssueKind::Unreadable, SkipReason::Unreadable),

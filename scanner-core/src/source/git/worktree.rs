@@ -8,6 +8,7 @@
 
 use super::{
     layout::{LIST_FILE, holds_repository, problem},
+    lookup::{Lookup, LookupReader, Lost, ours, theirs},
     open::{Repository, RepositoryError},
 };
 use crate::{
@@ -25,8 +26,7 @@ use gix::{
         entry::{Flags, Mode, Stat, stat},
         extension::Tree,
     },
-    objs::{CommitRefIter, Find, FindHeader, Kind, TreeRef},
-    odb::Store,
+    objs::{CommitRefIter, Kind, TreeRef},
 };
 use std::{
     borrow::Cow,
@@ -55,7 +55,7 @@ pub struct WorkingSet {
     root: PathBuf,
     hash: HashKind,
     promisor: bool,
-    objects: Objects,
+    objects: Lookup,
     items: Vec<Item>,
     issues: Vec<ScanIssue>,
 }
@@ -96,11 +96,11 @@ impl WorkingSet {
             root: root.to_path_buf(),
             hash: repository.hash(),
             promisor: repository.is_promisor(),
-            objects: Objects::default(),
+            objects: Lookup::default(),
             items: Vec::new(),
             issues: Vec::new(),
         };
-        set.objects = Objects::open(repository, &mut set.issues);
+        set.objects = Lookup::open(repository.object_dirs(), repository.hash(), &mut set.issues);
         let index = set.read_index(&git_dir.join("index"));
         if let Some(index) = &index {
             set.add_staged(index, repository.head());
@@ -206,20 +206,20 @@ impl WorkingSet {
         );
     }
 
-    fn tell_lost(&self, item: &Item, id: ObjectId, lost: Lost, worker: &mut impl BlobVisitor) {
+    fn tell_lost(&self, item: &Item, id: ObjectId, lost: Unread, worker: &mut impl BlobVisitor) {
         let (kind, reason, message) = match lost {
-            Lost::Refused(refusal) => return refusal.tell(&item.path, worker),
-            Lost::Absent if self.promisor => (
+            Unread::Refused(refusal) => return refusal.tell(&item.path, worker),
+            Unread::Lost(Lost::Absent) if self.promisor => (
                 IssueKind::Missing,
                 SkipReason::Missing,
                 "staged content was not fetched (partial clone)".into(),
             ),
-            Lost::Absent => (
+            Unread::Lost(Lost::Absent) => (
                 IssueKind::Corrupt,
                 SkipReason::Missing,
                 "staged content is not in the object database".into(),
             ),
-            Lost::Damaged(error) => (
+            Unread::Lost(Lost::Damaged(error)) => (
                 IssueKind::Corrupt,
                 SkipReason::Corrupt,
                 format!("staged content cannot be decoded: {error}"),
@@ -470,7 +470,7 @@ impl Parents {
 /// Compares the index with the tree of `HEAD`.
 struct Compare<'a> {
     index: &'a File,
-    objects: ObjectReader,
+    objects: LookupReader,
     hash: gix::hash::Kind,
     promisor: bool,
     items: &'a mut Vec<Item>,
@@ -640,113 +640,27 @@ impl Compare<'_> {
     }
 }
 
-/// The object databases that staged content is looked up in.
-#[derive(Default)]
-struct Objects {
-    stores: Vec<Arc<Store>>,
-}
-
-impl std::fmt::Debug for Objects {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Objects")
-            .field("stores", &self.stores.len())
-            .finish()
-    }
-}
-
-impl Objects {
-    /// Opens the repository's objects with their alternates. Should gix not like the alternates
-    /// (a cycle, paths relative to another alternate), then each directory by itself too.
-    fn open(repository: &Repository, issues: &mut Vec<ScanIssue>) -> Self {
-        let mut stores = Vec::new();
-        for dir in repository.object_dirs() {
-            let options = gix::odb::store::init::Options {
-                alloc_limit_bytes: Some(u32::MAX as usize),
-                ..Default::default()
-            };
-            let none = &mut std::iter::empty();
-            match Store::at_opts(dir.clone(), repository.hash().into(), none, options) {
-                Ok(store) => stores.push(Arc::new(store)),
-                Err(error) => issues.push(problem(
-                    IssueKind::Unreadable,
-                    dir,
-                    &format!("staged content cannot be looked up here: {error}"),
-                )),
-            }
-        }
-        Self { stores }
-    }
-
-    fn reader(&self) -> ObjectReader {
-        ObjectReader {
-            handles: self
-                .stores
-                .iter()
-                .map(|store| {
-                    let mut handle = store.to_handle_arc();
-                    handle.refresh_never();
-                    handle
-                })
-                .collect(),
-        }
-    }
-}
-
-/// Reads objects, for one thread.
-struct ObjectReader {
-    handles: Vec<gix::odb::store::Handle<Arc<Store>>>,
-}
-
-/// Why an object cannot be had.
-enum Lost {
-    Absent,
-    Damaged(String),
+/// Why staged content cannot be had.
+enum Unread {
+    Lost(Lost),
     Refused(Refusal),
 }
 
-impl ObjectReader {
-    /// The size of an object of a kind.
-    fn size(&self, id: &oid, kind: Kind) -> Result<u64, Lost> {
-        let mut lost = Lost::Absent;
-        for handle in &self.handles {
-            match handle.try_header(id) {
-                Ok(Some(header)) if header.kind == kind => return Ok(header.size),
-                Ok(Some(_)) => lost = Lost::Damaged(format!("it is not a {kind}")),
-                Ok(None) => {}
-                Err(error) => lost = damaged(&error),
-            }
-        }
-        Err(lost)
+impl From<Lost> for Unread {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
     }
-
-    /// Reads an object of a kind into a buffer.
-    fn read(&self, id: &oid, kind: Kind, buffer: &mut Vec<u8>) -> Result<(), Lost> {
-        let mut lost = Lost::Absent;
-        for handle in &self.handles {
-            match Find::try_find(handle, id, buffer).map(|found| found.map(|data| data.kind)) {
-                Ok(Some(found)) if found == kind => return Ok(()),
-                Ok(Some(_)) => lost = Lost::Damaged(format!("it is not a {kind}")),
-                Ok(None) => {}
-                Err(error) => lost = damaged(&error),
-            }
-        }
-        Err(lost)
-    }
-}
-
-fn damaged(error: &gix::Error) -> Lost {
-    Lost::Damaged(error.to_string().lines().next().unwrap_or_default().into())
 }
 
 /// What one thread reads into.
 struct Scratch {
-    objects: ObjectReader,
+    objects: LookupReader,
     object: Vec<u8>,
     buffer: Buffer,
 }
 
 impl Scratch {
-    fn new(objects: &Objects) -> Self {
+    fn new(objects: &Lookup) -> Self {
         Self {
             objects: objects.reader(),
             object: Vec::new(),
@@ -759,19 +673,14 @@ impl Scratch {
         &'a mut self,
         id: ObjectId,
         reader: &'a Reader,
-    ) -> Result<(&'a [u8], crate::source::fs::Grant<'a>), Lost> {
-        let id = gix::ObjectId::try_from(id.as_bytes()).map_err(|_| Lost::Absent)?;
+    ) -> Result<(&'a [u8], crate::source::fs::Grant<'a>), Unread> {
+        let id = theirs(&id);
         let size = self.objects.size(&id, Kind::Blob)?;
-        let grant = reader.admit(size).map_err(Lost::Refused)?;
+        let grant = reader.admit(size).map_err(Unread::Refused)?;
         self.object.clear();
         self.objects.read(&id, Kind::Blob, &mut self.object)?;
         Ok((&self.object, grant))
     }
-}
-
-/// A gix id in our own type.
-fn ours(id: &oid) -> ObjectId {
-    ObjectId::from_bytes(id.as_bytes()).expect("ids of gix have 20 or 32 bytes")
 }
 
 #[cfg(test)]
