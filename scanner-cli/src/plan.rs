@@ -2,10 +2,12 @@
 //! begins only when nothing about the command line can fail any more.
 
 mod explain;
+mod hook;
 mod limits;
 mod rules;
 
 pub(crate) use explain::{Clue, ExplainPlan};
+pub(crate) use hook::HookPlan;
 pub(crate) use limits::{Limits, threads};
 pub(crate) use rules::RulesPlan;
 
@@ -65,6 +67,7 @@ pub(crate) enum Plan {
     Scan(Box<ScanPlan>),
     Rules(Box<RulesPlan>),
     Explain(Box<ExplainPlan>),
+    Hook(Box<HookPlan>),
     Completions {
         shell: clap_complete::Shell,
         to: Destination,
@@ -173,6 +176,10 @@ impl Plan {
             })) => {
                 let plan = RulesPlan::new(command, &options, to, surroundings)?;
                 return Ok(Self::Rules(Box::new(plan)));
+            }
+            Some(Command::Hook(args)) => {
+                let plan = HookPlan::new(args.command, &options, to)?;
+                return Ok(Self::Hook(Box::new(plan)));
             }
             Some(Command::Git(args)) => (git(&args)?, options),
             Some(Command::Dir(args)) => (dir(args)?, options),

@@ -40,9 +40,10 @@ const EXPLAIN: &[&str] = &[
 /// below `gitsieve`.
 fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
     match path {
-        ["rules", "import"] => Some(vec!["output", "quiet"]),
+        ["rules", "import"] | ["hook", "install"] => Some(vec!["output", "quiet"]),
         ["rules", "bench"] => Some([RULES, BENCH].concat()),
         ["explain"] | ["rules", "explain"] => Some([RULES, BENCH, EXPLAIN].concat()),
+        ["hook", ..] => Some(vec!["quiet"]),
         ["rules", ..] => Some(RULES.to_vec()),
         ["completions" | "man"] => Some(vec!["output"]),
         _ => None,

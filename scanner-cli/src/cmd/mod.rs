@@ -2,6 +2,7 @@
 
 mod explain;
 mod generate;
+mod hook;
 mod rules;
 mod scan;
 
@@ -15,6 +16,7 @@ pub(crate) fn run(plan: Plan) -> Result<ExitStatus, CliError> {
         Plan::Scan(plan) => scan::run(*plan),
         Plan::Rules(plan) => rules::run(&plan),
         Plan::Explain(plan) => explain::run(&plan),
+        Plan::Hook(plan) => hook::run(*plan),
         Plan::Completions { shell, to } => generate::completions(shell, &to),
         Plan::Man { command, to } => generate::man(command.as_deref(), &to),
     }
