@@ -1,8 +1,8 @@
 //! The text of a hook, and how it is known again.
 //!
 //! A hook is a few lines of POSIX shell that run the binary which made it: nothing to keep up to
-//! date but that. Its second line says which version of this text it is and gives the hash of all
-//! other lines, so that any version can tell whether a hook was changed by hand.
+//! date but that. Its second line says which version of this text it is and ends with the hash of
+//! all else, so that any version can tell whether a hook was changed by hand.
 
 use scanner_core::source::{HashKind, blob_id};
 use std::{ffi::OsStr, path::PathBuf};
@@ -147,31 +147,33 @@ impl Script {
         line(&[b"exec ", &call]);
 
         let mut text = b"#!/bin/sh\n".to_vec();
-        let sum = digest(&text, &body);
         text.extend(MARK);
-        text.extend(format!("{VERSION} {sum}\n").as_bytes());
+        text.extend(VERSION.as_bytes());
+        let sum = digest(&text, &body);
+        text.extend(format!(" {sum}\n").as_bytes());
         text.extend(body);
         text
     }
 }
 
-/// The hash of a hook's lines but the second.
-fn digest(first: &[u8], rest: &[u8]) -> String {
-    blob_id(&[first, rest].concat(), HashKind::Sha1).to_string()
+/// The hash of what stands before and after it.
+fn digest(before: &[u8], after: &[u8]) -> String {
+    blob_id(&[before, b"\n", after].concat(), HashKind::Sha1).to_string()
 }
 
 /// Tells who made a hook.
 pub(super) fn origin(text: &[u8]) -> Origin {
     let mut lines = text.splitn(3, |byte| *byte == b'\n');
-    let (Some(first), Some(second), rest) = (lines.next(), lines.next(), lines.next()) else {
+    let (Some(first), Some(second), Some(rest)) = (lines.next(), lines.next(), lines.next()) else {
         return Origin::Foreign;
     };
-    let Some(mark) = second.strip_prefix(MARK) else {
+    if !second.starts_with(MARK) {
         return Origin::Foreign;
-    };
-    let sum = mark.rsplit(|byte| *byte == b' ').next();
-    let expected = digest(&[first, b"\n"].concat(), rest.unwrap_or_default());
-    if sum == Some(expected.as_bytes()) {
+    }
+    let split = second.iter().rposition(|byte| *byte == b' ');
+    let (mark, sum) = second.split_at(split.unwrap_or(0));
+    let expected = digest(&[first, b"\n", mark].concat(), rest);
+    if sum.strip_prefix(b" ") == Some(expected.as_bytes()) {
         Origin::Ours
     } else {
         Origin::Edited

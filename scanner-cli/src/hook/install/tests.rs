@@ -31,10 +31,10 @@ fn a_hook_is_known_again_until_a_byte_of_it_changes() {
 
 #[test]
 fn a_hook_of_an_older_version_is_ours_too() {
-    // As any version writes it: the hash is that of all lines but its own.
+    // As any version writes it: the hash is that of all but itself.
     let body = "echo an older way\n";
     let sum = scanner_core::source::blob_id(
-        format!("#!/bin/sh\n{body}").as_bytes(),
+        format!("#!/bin/sh\n# gitsieve-hook 0\n{body}").as_bytes(),
         scanner_core::source::HashKind::Sha1,
     );
     let text = format!("#!/bin/sh\n# gitsieve-hook 0 {sum}\n{body}");
