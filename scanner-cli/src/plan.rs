@@ -13,8 +13,8 @@ pub(crate) use rules::RulesPlan;
 
 use crate::{
     args::{
-        Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, Options, RulesArgs,
-        RulesSubcommand, StdinArgs,
+        Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, HookArgs, HookCommand, Options,
+        RulesArgs, RulesSubcommand, StdinArgs,
     },
     exit::{CliError, ExitPolicy},
     output::{Destination, Style},
@@ -22,7 +22,7 @@ use crate::{
 };
 use scanner_core::{
     model::Confidence,
-    scan::{EngineKind, GitInput, HistoryScope, Input, PathsInput},
+    scan::{EngineKind, GitInput, HistoryScope, Input, PathsInput, StagedInput},
 };
 use std::{
     env,
@@ -119,6 +119,8 @@ pub(crate) enum InputPlan {
     Library(Input),
     /// Standard input, under this path.
     Stdin { path: Vec<u8> },
+    /// What is about to be committed.
+    Staged(StagedInput),
 }
 
 /// Which rules.
@@ -177,9 +179,15 @@ impl Plan {
                 let plan = RulesPlan::new(command, &options, to, surroundings)?;
                 return Ok(Self::Rules(Box::new(plan)));
             }
-            Some(Command::Hook(args)) => {
-                let plan = HookPlan::new(args.command, &options, to)?;
-                return Ok(Self::Hook(Box::new(plan)));
+            Some(Command::Hook(HookArgs { command })) => {
+                return Ok(match command {
+                    HookCommand::PreCommit => {
+                        Self::Scan(Box::new(hook::pre_commit(&options, surroundings)?))
+                    }
+                    HookCommand::Setup(setup) => {
+                        Self::Hook(Box::new(HookPlan::new(setup, &options, to)?))
+                    }
+                });
             }
             Some(Command::Git(args)) => (git(&args)?, options),
             Some(Command::Dir(args)) => (dir(args)?, options),

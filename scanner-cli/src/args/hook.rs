@@ -13,6 +13,22 @@ pub(crate) struct HookArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HookCommand {
+    /// Checks what is staged, as git will commit it: the hook of that name
+    ///
+    /// Looks at the content in the index, not at the files, and at nothing that HEAD has already: a
+    /// secret that stood in a changed file before is noted and lets the commit pass. Honours
+    /// GIT_INDEX_FILE and GIT_DIR, so that commits of some files only are checked as such. A comment
+    /// on a secret's line, `gitsieve:allow` or `gitleaks:allow`, lets it pass, as does an allowlist
+    /// of the clone's .gitsieve.toml. Prints nothing when there is nothing to say. The exit status
+    /// is that of a scan.
+    #[command(after_help = "Exit status: 0 clean, 1 findings, 2 usage, 3 incomplete, 4 internal.")]
+    PreCommit,
+    #[command(flatten)]
+    Setup(HookSetup),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookSetup {
     Install(InstallArgs),
     Uninstall(UninstallArgs),
 }

@@ -5,6 +5,7 @@ mod generate;
 mod hook;
 mod rules;
 mod scan;
+mod staged;
 
 use crate::{
     exit::{CliError, ExitStatus},

@@ -4,10 +4,12 @@
 #[path = "../../../tests/cli/report_fixture.rs"]
 pub(crate) mod fixture;
 mod human;
+mod staged;
 mod style;
 mod writer;
 
 pub(crate) use human::{HumanOptions, HumanReporter};
+pub(crate) use staged::{Staged, StagedOptions};
 pub(crate) use style::{Role, Style};
 pub(crate) use writer::Destination;
 

@@ -1,20 +1,23 @@
 //! What will be done about hooks.
 
-use super::{exists, usage};
+use super::{Environment, InputPlan, ScanPlan, SourcePlan, exists, usage};
 use crate::{
-    args::{HookCommand, InstallArgs, Options, UninstallArgs, WhichHooks},
+    args::{HookSetup, InstallArgs, Options, UninstallArgs, WhichHooks},
     exit::CliError,
     hook::install::{Hook, Script, Site, sites},
     output::Destination,
     repository,
 };
-use scanner_core::source::git::{Repository, RepositoryKind};
+use scanner_core::{
+    scan::StagedInput,
+    source::git::{Repository, RepositoryKind},
+};
 use std::{
     env, fs,
     path::{Path, PathBuf},
 };
 
-/// Something about hooks.
+/// Something about getting hooks into place.
 #[derive(Debug)]
 pub(crate) enum HookPlan {
     /// Put these hooks there.
@@ -36,15 +39,52 @@ pub(crate) enum HookPlan {
 
 impl HookPlan {
     pub(super) fn new(
-        command: HookCommand,
+        setup: HookSetup,
         options: &Options,
         to: Destination,
     ) -> Result<Self, CliError> {
-        match command {
-            HookCommand::Install(args) => install(args, to, options.quiet),
-            HookCommand::Uninstall(args) => uninstall(&args, options.quiet),
+        match setup {
+            HookSetup::Install(args) => install(args, to, options.quiet),
+            HookSetup::Uninstall(args) => uninstall(&args, options.quiet),
         }
     }
+}
+
+/// A scan of what is staged, in the surroundings that git gives its hooks: `GIT_DIR` where the
+/// repository is not simply around the current directory, `GIT_WORK_TREE` likewise, and always
+/// `GIT_INDEX_FILE`, which for `git commit FILE` is an index made for that commit.
+pub(super) fn pre_commit(
+    options: &Options,
+    surroundings: Environment,
+) -> Result<ScanPlan, CliError> {
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let path = variable("GIT_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let repository = Repository::open(&path).map_err(|error| usage(error.to_string()))?;
+    let root = variable("GIT_WORK_TREE")
+        .map(PathBuf::from)
+        .or_else(|| repository.worktree().map(Path::to_owned));
+    let index = variable("GIT_INDEX_FILE").map(|index| match &root {
+        // It counts from where git runs hooks.
+        Some(root) => root.join(index),
+        None => index.into(),
+    });
+    let source = SourcePlan {
+        input: InputPlan::Staged(StagedInput { path, index }),
+        subject: "what is staged".into(),
+        unit: "file",
+        root,
+        notice: None,
+    };
+    // All of it goes to standard error, as git shows what hooks say.
+    let surroundings = Environment {
+        stdout_is_terminal: surroundings.stderr_is_terminal,
+        ..surroundings
+    };
+    let plan = ScanPlan::new(source, options, Destination::Stdout, surroundings)?;
+    Ok(ScanPlan {
+        progress: false,
+        ..plan
+    })
 }
 
 fn install(args: InstallArgs, to: Destination, quiet: bool) -> Result<HookPlan, CliError> {

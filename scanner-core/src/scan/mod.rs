@@ -12,6 +12,8 @@ mod observe;
 mod overlap;
 mod plain;
 mod scanner;
+#[cfg(feature = "git")]
+mod staged;
 mod worker;
 
 pub use crate::engine::EngineKind;
@@ -22,3 +24,5 @@ pub use scanner::{
 };
 #[cfg(feature = "git")]
 pub use scanner::{GitInput, HistoryScope};
+#[cfg(feature = "git")]
+pub use staged::StagedInput;

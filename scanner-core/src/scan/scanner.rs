@@ -1,10 +1,14 @@
 //! The scanner: from inputs to a report.
 
+#[cfg(feature = "git")]
+use super::staged::StagedInput;
 #[cfg(feature = "containers")]
 use super::worker::Opening;
 use super::{Observer, worker::Mode};
 #[cfg(feature = "containers")]
 use crate::container;
+#[cfg(feature = "git")]
+use crate::model::StagedReport;
 use crate::{
     confirm::Confirmer,
     engine::{self, Engine, EngineKind},
@@ -174,6 +178,36 @@ impl Scanner {
         observer: &dyn Observer,
         interrupt: &AtomicBool,
     ) -> Result<Report, ScanError> {
+        self.run(observer, interrupt, |run| match input {
+            #[cfg(feature = "git")]
+            Input::Git(git) => super::git::scan(run, git),
+            Input::Paths(paths) => super::plain::paths(run, paths),
+            Input::Memory { path, bytes } => Ok(super::plain::memory(run, path, bytes)),
+        })
+    }
+
+    /// Scans what is staged in a clone, as a commit would take it, and tells what the commit brings
+    /// from what `HEAD` has already. Costs what is staged, whatever the history holds.
+    ///
+    /// # Errors
+    /// Where there is no repository, or no index in it.
+    #[cfg(feature = "git")]
+    pub fn scan_staged(
+        &self,
+        input: &StagedInput,
+        observer: &dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Result<StagedReport, ScanError> {
+        self.run(observer, interrupt, |run| super::staged::scan(run, input))
+    }
+
+    /// Does something within the limits, which count from now.
+    fn run<T>(
+        &self,
+        observer: &dyn Observer,
+        interrupt: &AtomicBool,
+        scan: impl FnOnce(&Run<'_>) -> T,
+    ) -> T {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let context = VisitContext {
             threads: if self.config.threads == 0 {
@@ -186,17 +220,11 @@ impl Scanner {
             interrupt,
             deadline: self.config.timeout.map(|t| Instant::now() + t),
         };
-        let run = Run {
+        scan(&Run {
             scanner: self,
             observer,
             context: &context,
-        };
-        match input {
-            #[cfg(feature = "git")]
-            Input::Git(git) => super::git::scan(&run, git),
-            Input::Paths(paths) => super::plain::paths(&run, paths),
-            Input::Memory { path, bytes } => Ok(super::plain::memory(&run, path, bytes)),
-        }
+        })
     }
 
     /// The rules.
