@@ -2,17 +2,19 @@
 //! begins only when nothing about the command line can fail any more.
 
 mod explain;
+mod hook;
 mod limits;
 mod rules;
 
 pub(crate) use explain::{Clue, ExplainPlan};
+pub(crate) use hook::HookPlan;
 pub(crate) use limits::{Limits, threads};
 pub(crate) use rules::RulesPlan;
 
 use crate::{
     args::{
-        Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, Options, RulesArgs,
-        RulesSubcommand, StdinArgs,
+        Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, HookArgs, HookCommand, Options,
+        RulesArgs, RulesSubcommand, StdinArgs,
     },
     exit::{CliError, ExitPolicy},
     output::{Destination, Style},
@@ -20,7 +22,7 @@ use crate::{
 };
 use scanner_core::{
     model::Confidence,
-    scan::{EngineKind, GitInput, HistoryScope, Input, PathsInput},
+    scan::{EngineKind, GitInput, HistoryScope, Input, PathsInput, StagedInput},
 };
 use std::{
     env,
@@ -65,6 +67,7 @@ pub(crate) enum Plan {
     Scan(Box<ScanPlan>),
     Rules(Box<RulesPlan>),
     Explain(Box<ExplainPlan>),
+    Hook(Box<HookPlan>),
     Completions {
         shell: clap_complete::Shell,
         to: Destination,
@@ -116,6 +119,8 @@ pub(crate) enum InputPlan {
     Library(Input),
     /// Standard input, under this path.
     Stdin { path: Vec<u8> },
+    /// What is about to be committed.
+    Staged(StagedInput),
 }
 
 /// Which rules.
@@ -173,6 +178,16 @@ impl Plan {
             })) => {
                 let plan = RulesPlan::new(command, &options, to, surroundings)?;
                 return Ok(Self::Rules(Box::new(plan)));
+            }
+            Some(Command::Hook(HookArgs { command })) => {
+                return Ok(match command {
+                    HookCommand::PreCommit => {
+                        Self::Scan(Box::new(hook::pre_commit(&options, surroundings)?))
+                    }
+                    HookCommand::Setup(setup) => {
+                        Self::Hook(Box::new(HookPlan::new(setup, &options, to)?))
+                    }
+                });
             }
             Some(Command::Git(args)) => (git(&args)?, options),
             Some(Command::Dir(args)) => (dir(args)?, options),

@@ -20,6 +20,7 @@ mod encodings;
 mod files;
 mod fixtures;
 mod history;
+mod hook_install;
 mod incomplete;
 mod invariance;
 mod output;

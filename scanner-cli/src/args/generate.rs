@@ -13,6 +13,6 @@ pub(crate) struct CompletionsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
     /// Command to describe
-    #[arg(value_parser = ["git", "dir", "stdin", "rules", "explain", "completions", "man"])]
+    #[arg(value_parser = ["git", "dir", "stdin", "rules", "explain", "hook", "completions", "man"])]
     pub(crate) command: Option<String>,
 }

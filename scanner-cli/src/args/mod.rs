@@ -4,6 +4,7 @@ mod dir;
 mod explain;
 mod generate;
 mod git;
+mod hook;
 mod options;
 mod rules;
 mod scope;
@@ -14,6 +15,7 @@ pub(crate) use dir::DirArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use git::GitArgs;
+pub(crate) use hook::{HookArgs, HookCommand, HookSetup, InstallArgs, UninstallArgs, WhichHooks};
 pub(crate) use options::{Colour, Engine, Format, Options};
 pub(crate) use rules::{
     BenchArgs, CheckArgs, From, ImportArgs, ListArgs, RulesArgs, RulesCommand, RulesSubcommand,
@@ -85,6 +87,7 @@ pub(crate) enum Command {
     Stdin(StdinArgs),
     Rules(RulesArgs),
     Explain(ExplainArgs),
+    Hook(HookArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

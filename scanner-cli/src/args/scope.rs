@@ -28,6 +28,21 @@ const RULES: &[&str] = &[
 /// Further options of commands that read content outside of a scan.
 const BENCH: &[&str] = &["threads", "max_memory", "max_blob_size", "timeout"];
 
+/// Options of a hook that lets a developer's change pass or not.
+const GATE: &[&str] = &[
+    "color",
+    "no_color",
+    "verbose",
+    "quiet",
+    "rules",
+    "config",
+    "no_config",
+    "rule",
+    "exclude_rule",
+    "fail_on",
+    "require_complete",
+];
+
 /// Further options of the command that explains what a scan does.
 const EXPLAIN: &[&str] = &[
     "min_confidence",
@@ -40,9 +55,11 @@ const EXPLAIN: &[&str] = &[
 /// below `gitsieve`.
 fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
     match path {
-        ["rules", "import"] => Some(vec!["output", "quiet"]),
+        ["rules", "import"] | ["hook", "install"] => Some(vec!["output", "quiet"]),
         ["rules", "bench"] => Some([RULES, BENCH].concat()),
         ["explain"] | ["rules", "explain"] => Some([RULES, BENCH, EXPLAIN].concat()),
+        ["hook", "pre-commit"] => Some([GATE, BENCH, EXPLAIN].concat()),
+        ["hook", ..] => Some(vec!["quiet"]),
         ["rules", ..] => Some(RULES.to_vec()),
         ["completions" | "man"] => Some(vec!["output"]),
         _ => None,
@@ -152,6 +169,9 @@ mod tests {
             "gitsieve --threads 2 rules list",
             "gitsieve rules --show-secrets show x",
             "gitsieve man --rule x",
+            "gitsieve hook pre-commit -f json",
+            "gitsieve hook install --rule x",
+            "gitsieve hook uninstall -o x",
         ] {
             let error = parse_words(words).unwrap_err();
             assert!(error.contains("has no use for --"), "{words}: {error}");
@@ -160,6 +180,7 @@ mod tests {
             "gitsieve rules list --rule x",
             "gitsieve -f json rules list",
             "gitsieve git . --threads 2",
+            "gitsieve hook pre-commit --fail-on high --config x",
         ] {
             assert!(parse_words(words).is_ok(), "{words}");
         }
@@ -176,7 +197,7 @@ mod tests {
         let scan = parse_words("gitsieve --help").unwrap_err();
         assert!(scan.contains("--threads"), "{scan}");
         let known = scan_options();
-        for id in RULES.iter().chain(BENCH).chain(EXPLAIN) {
+        for id in RULES.iter().chain(BENCH).chain(EXPLAIN).chain(GATE) {
             assert!(known.iter().any(|k| k == id), "{id}");
         }
     }

@@ -2,8 +2,10 @@
 
 mod explain;
 mod generate;
+mod hook;
 mod rules;
 mod scan;
+mod staged;
 
 use crate::{
     exit::{CliError, ExitStatus},
@@ -15,6 +17,7 @@ pub(crate) fn run(plan: Plan) -> Result<ExitStatus, CliError> {
         Plan::Scan(plan) => scan::run(*plan),
         Plan::Rules(plan) => rules::run(&plan),
         Plan::Explain(plan) => explain::run(&plan),
+        Plan::Hook(plan) => hook::run(*plan),
         Plan::Completions { shell, to } => generate::completions(shell, &to),
         Plan::Man { command, to } => generate::man(command.as_deref(), &to),
     }

@@ -1,5 +1,6 @@
 //! Scans and reports.
 
+use super::staged;
 use crate::{
     args::Format,
     exit::{CliError, ExitStatus},
@@ -20,21 +21,24 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-const META: ReportMeta<'static> = ReportMeta {
+pub(super) const META: ReportMeta<'static> = ReportMeta {
     tool: "gitsieve",
     version: env!("CARGO_PKG_VERSION"),
 };
 
 pub(crate) fn run(mut plan: ScanPlan) -> Result<ExitStatus, CliError> {
+    // What is still to be read comes as an error with its path.
+    let input = match std::mem::replace(&mut plan.input, InputPlan::Stdin { path: Vec::new() }) {
+        InputPlan::Staged(input) => return staged::run(&plan, &input),
+        InputPlan::Library(input) => Ok(input),
+        InputPlan::Stdin { path } => Err(path),
+    };
     for notice in &plan.notices {
         output::notice(notice);
     }
     let started = Instant::now();
     let scanner = scanner(&plan)?;
-    let input = match std::mem::replace(&mut plan.input, InputPlan::Stdin { path: Vec::new() }) {
-        InputPlan::Library(input) => input,
-        InputPlan::Stdin { path } => read_stdin(path, plan.max_memory_bytes)?,
-    };
+    let input = input.or_else(|path| read_stdin(path, plan.max_memory_bytes))?;
     let interrupted = interrupt::on_signal();
     let report = {
         let progress = plan.progress.then(Progress::start);
@@ -48,7 +52,7 @@ pub(crate) fn run(mut plan: ScanPlan) -> Result<ExitStatus, CliError> {
     Ok(ExitStatus::of_report(&report, plan.exit))
 }
 
-fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
+pub(super) fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
     let (rules, warnings) = rules::load(&plan.rules)?;
     if !plan.quiet {
         for warning in warnings {
@@ -120,6 +124,7 @@ fn show(report: &Report, plan: &ScanPlan, elapsed: Duration) -> Result<(), CliEr
                     subject: plan.subject.clone(),
                     unit: plan.unit,
                     elapsed: Some(elapsed),
+                    uncommitted: false,
                 },
             )),
         };

@@ -48,6 +48,9 @@ pub(crate) struct HumanOptions {
     pub(crate) unit: &'static str,
     /// How long it took; left out when `None`.
     pub(crate) elapsed: Option<Duration>,
+    /// Everything is staged and nothing committed yet: then that goes without saying, and there is
+    /// nothing to revoke.
+    pub(crate) uncommitted: bool,
 }
 
 /// Writes the report for people.
@@ -79,7 +82,7 @@ impl<W: Write> HumanReporter<W> {
     }
 
     /// A repository's text, fit to be shown.
-    fn text(&self, bytes: &[u8]) -> String {
+    pub(super) fn text(&self, bytes: &[u8]) -> String {
         printable(&self.redactor.redact(bytes))
     }
 
@@ -111,7 +114,7 @@ impl<W: Write> HumanReporter<W> {
         )
     }
 
-    fn position(&self, occurrence: &Occurrence) -> String {
+    pub(super) fn position(&self, occurrence: &Occurrence) -> String {
         let name = if occurrence.path.is_empty() {
             let id = short(&occurrence.blob);
             match occurrence.place {
@@ -251,8 +254,10 @@ impl<W: Write> HumanReporter<W> {
             .to_string();
         let encoded = encoded(occurrence);
         self.line("where", &format!("{position}{encoded}"))?;
-        let standing = self.standing(occurrence);
-        self.line("", &standing)?;
+        if !self.options.uncommitted {
+            let standing = self.standing(occurrence);
+            self.line("", &standing)?;
+        }
         if let Some(commit) = &occurrence.introduced {
             let text = self.commit(commit);
             self.line("introduced", &text)?;
@@ -378,7 +383,7 @@ impl<W: Write> HumanReporter<W> {
         Ok(())
     }
 
-    fn shortcomings(&mut self, receipt: &Receipt) -> io::Result<()> {
+    pub(super) fn shortcomings(&mut self, receipt: &Receipt) -> io::Result<()> {
         let style = self.options.style;
         if !receipt.complete {
             let reasons: Vec<String> = receipt
@@ -467,7 +472,7 @@ impl<W: Write> Reporter for HumanReporter<W> {
             self.first_occurrence(first)?;
             self.other_occurrences(others)?;
         }
-        if !rule.remediation.is_empty() {
+        if !rule.remediation.is_empty() && !self.options.uncommitted {
             self.line("to do", &printable(rule.remediation.as_bytes()))?;
         }
         self.line("fingerprint", finding.fingerprint.as_str())?;
@@ -545,7 +550,7 @@ fn date(commit: &CommitInfo) -> String {
     })
 }
 
-fn count(n: u64, noun: &str) -> String {
+pub(super) fn count(n: u64, noun: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", thousands(n))
 }
@@ -613,6 +618,7 @@ mod tests {
             subject: "/srv/app.git (history)".into(),
             unit: "blob",
             elapsed: Some(Duration::from_millis(3210)),
+            uncommitted: false,
         };
         let mut out = Vec::new();
         let mut reporter = HumanReporter::new(&mut out, redactor, options);

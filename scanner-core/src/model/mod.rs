@@ -9,6 +9,7 @@ mod push;
 mod rule_info;
 mod secret;
 mod span;
+mod staged;
 
 pub use date::rfc3339;
 pub use encoding::Encoding;
@@ -19,3 +20,4 @@ pub use push::{Novelty, PushReport, PushedTip, RefUpdate};
 pub use rule_info::{Confidence, RuleInfo, Severity, UnknownLevel};
 pub use secret::Secret;
 pub use span::{Location, Span};
+pub use staged::StagedReport;

@@ -8,12 +8,16 @@ mod compose;
 mod encoded;
 #[cfg(feature = "git")]
 mod git;
+#[cfg(feature = "git")]
+mod inline;
 mod observe;
 mod overlap;
 mod plain;
 #[cfg(feature = "git")]
 mod push;
 mod scanner;
+#[cfg(feature = "git")]
+mod staged;
 mod worker;
 
 pub use crate::engine::EngineKind;
@@ -26,3 +30,5 @@ pub use scanner::{
 };
 #[cfg(feature = "git")]
 pub use scanner::{GitInput, HistoryScope};
+#[cfg(feature = "git")]
+pub use staged::StagedInput;

@@ -16,6 +16,7 @@ use super::{
     Phase,
     assemble::Assembly,
     collect::{Collected, Collector, Origin},
+    inline,
     plain::with_causes,
     scanner::{Run, ScanError},
     worker::Visitors,
@@ -26,8 +27,8 @@ use crate::{
         new_commits::{self, KnownTips, NewCommits},
     },
     model::{
-        CommitId, Finding, Fingerprint, IssueKind, Novelty, ObjectId, PushReport, PushedTip,
-        RefUpdate, ScanIssue,
+        CommitId, Fingerprint, IssueKind, Novelty, ObjectId, PushReport, PushedTip, RefUpdate,
+        ScanIssue,
     },
     source::{
         ContentKind,
@@ -387,42 +388,21 @@ impl PushScan<'_> {
                 Novelty::Introduced
             }
         });
+        let limit = self.run.context.max_blob_bytes;
+        let inline_allowed = inline::allowed(&report.findings, |blob| {
+            let mut bytes = Vec::new();
+            self.reader.read(blob, limit, &mut bytes).ok()?;
+            Some(bytes)
+        });
         PushReport {
             novelty: novelty.collect(),
-            inline_allowed: self.inline_allowed(&report.findings),
+            inline_allowed,
             tips: self.pushed_tips(&input.updates),
             commits: self.new.commits.len() as u64,
             stored_bytes: self.incoming.stored_bytes(),
             unscanned: self.unscanned,
             report,
         }
-    }
-
-    /// Whether a comment on the line of each occurrence asks to let it pass.
-    fn inline_allowed(&mut self, findings: &[Finding]) -> Vec<Vec<bool>> {
-        let mut content: (Option<ObjectId>, Vec<u8>) = (None, Vec::new());
-        let limit = self.run.context.max_blob_bytes;
-        let mut ask = |finding: &Finding| {
-            let occurrences = finding.occurrences.iter();
-            occurrences
-                .map(|o| {
-                    if o.member.is_some() || o.introduced.is_some() && o.path.is_empty() {
-                        return false;
-                    }
-                    if content.0 != Some(o.blob) {
-                        content.0 = Some(o.blob);
-                        if self.reader.read(&o.blob, limit, &mut content.1).is_err() {
-                            content.1.clear();
-                        }
-                    }
-                    let first = o.location.start_line.saturating_sub(1) as usize;
-                    let lines = o.location.end_line - o.location.start_line + 1;
-                    let lines = content.1.lines().skip(first).take(lines as usize);
-                    lines.into_iter().any(asks_to_pass)
-                })
-                .collect()
-        };
-        findings.iter().map(&mut ask).collect()
     }
 
     fn pushed_tips(&mut self, updates: &[RefUpdate]) -> Vec<PushedTip> {
@@ -446,14 +426,6 @@ impl PushScan<'_> {
             })
             .collect()
     }
-}
-
-/// What a comment says that lets the secret on its line pass, where that counts.
-const PASS_WORDS: [&[u8]; 2] = [b"gitsieve:allow", b"gitleaks:allow"];
-
-/// Whether a line asks to let its secret pass.
-pub(super) fn asks_to_pass(line: &[u8]) -> bool {
-    PASS_WORDS.iter().any(|word| line.contains_str(word))
 }
 
 /// The trees of the commits' parents, each read once.

@@ -1,10 +1,14 @@
 //! The scanner: from inputs to a report.
 
+#[cfg(feature = "git")]
+use super::staged::StagedInput;
 #[cfg(feature = "containers")]
 use super::worker::Opening;
 use super::{Observer, worker::Mode};
 #[cfg(feature = "containers")]
 use crate::container;
+#[cfg(feature = "git")]
+use crate::model::StagedReport;
 use crate::{
     confirm::Confirmer,
     engine::{self, Engine, EngineKind},
@@ -174,18 +178,53 @@ impl Scanner {
         observer: &dyn Observer,
         interrupt: &AtomicBool,
     ) -> Result<Report, ScanError> {
-        let context = self.context(interrupt);
-        let run = Run {
+        self.run(observer, interrupt, |run| match input {
+            #[cfg(feature = "git")]
+            Input::Git(git) => super::git::scan(run, git),
+            Input::Paths(paths) => super::plain::paths(run, paths),
+            Input::Memory { path, bytes } => Ok(super::plain::memory(run, path, bytes)),
+        })
+    }
+
+    /// Scans what is staged in a clone, as a commit would take it, and tells what the commit brings
+    /// from what `HEAD` has already. Costs what is staged, whatever the history holds.
+    ///
+    /// # Errors
+    /// Where there is no repository, or no index in it.
+    #[cfg(feature = "git")]
+    pub fn scan_staged(
+        &self,
+        input: &StagedInput,
+        observer: &dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Result<StagedReport, ScanError> {
+        self.run(observer, interrupt, |run| super::staged::scan(run, input))
+    }
+
+    /// Does something within the limits, which count from now.
+    fn run<T>(
+        &self,
+        observer: &dyn Observer,
+        interrupt: &AtomicBool,
+        scan: impl FnOnce(&Run<'_>) -> T,
+    ) -> T {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let context = VisitContext {
+            threads: if self.config.threads == 0 {
+                cores()
+            } else {
+                self.config.threads
+            },
+            max_blob_bytes: self.config.max_blob_bytes,
+            max_memory_bytes: self.config.max_memory_bytes,
+            interrupt,
+            deadline: self.config.timeout.map(|t| Instant::now() + t),
+        };
+        scan(&Run {
             scanner: self,
             observer,
             context: &context,
-        };
-        match input {
-            #[cfg(feature = "git")]
-            Input::Git(git) => super::git::scan(&run, git),
-            Input::Paths(paths) => super::plain::paths(&run, paths),
-            Input::Memory { path, bytes } => Ok(super::plain::memory(&run, path, bytes)),
-        }
+        })
     }
 
     /// Scans what a push brings: [`PushInput`] says which. The report is the same for any number
@@ -200,28 +239,7 @@ impl Scanner {
         observer: &dyn Observer,
         interrupt: &AtomicBool,
     ) -> Result<crate::model::PushReport, ScanError> {
-        let context = self.context(interrupt);
-        let run = Run {
-            scanner: self,
-            observer,
-            context: &context,
-        };
-        super::push::scan(&run, input)
-    }
-
-    fn context<'a>(&self, interrupt: &'a AtomicBool) -> VisitContext<'a> {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        VisitContext {
-            threads: if self.config.threads == 0 {
-                cores()
-            } else {
-                self.config.threads
-            },
-            max_blob_bytes: self.config.max_blob_bytes,
-            max_memory_bytes: self.config.max_memory_bytes,
-            interrupt,
-            deadline: self.config.timeout.map(|t| Instant::now() + t),
-        }
+        self.run(observer, interrupt, |run| super::push::scan(run, input))
     }
 
     /// The rules.

@@ -6,6 +6,8 @@
 //! a file whose hash is the one in the index is left out there. An index is a file like any
 //! other and may name any path: none leads out of the working tree, over links or otherwise.
 
+mod staged;
+
 use super::{
     layout::{LIST_FILE, holds_repository, problem},
     lookup::{Lookup, LookupReader, Lost, ours, theirs},
@@ -101,7 +103,10 @@ impl WorkingSet {
             issues: Vec::new(),
         };
         set.objects = Lookup::open(repository.object_dirs(), repository.hash(), &mut set.issues);
-        let index = set.read_index(&git_dir.join("index"));
+        let index = set.read_index(
+            &git_dir.join("index"),
+            "every file counts as untracked and ignored files are left out",
+        );
         if let Some(index) = &index {
             set.add_staged(index, repository.head());
             set.add_changed(index, threads);
@@ -234,16 +239,18 @@ impl WorkingSet {
         });
     }
 
-    fn read_index(&mut self, path: &Path) -> Option<File> {
+    /// Reads an index, `None` where there is none. One that cannot be read is an issue with this
+    /// consequence.
+    fn read_index(&mut self, path: &Path, consequence: &str) -> Option<File> {
         let meta = match std::fs::metadata(path) {
             Ok(meta) if meta.is_file() && meta.len() <= LIST_FILE => meta,
             Err(error) if error.kind() == ErrorKind::NotFound => return None,
             Ok(_) => {
-                self.no_index(path, "it is not a file, or too large");
+                self.no_index(path, consequence, "it is not a file, or too large");
                 return None;
             }
             Err(error) => {
-                self.no_index(path, &error.to_string());
+                self.no_index(path, consequence, &error.to_string());
                 return None;
             }
         };
@@ -256,19 +263,18 @@ impl WorkingSet {
         match File::at(path, self.hash.into(), false, options) {
             Ok(index) => Some(index),
             Err(error) => {
-                self.no_index(path, &error.to_string());
+                self.no_index(path, consequence, &error.to_string());
                 None
             }
         }
     }
 
-    fn no_index(&mut self, path: &Path, reason: &str) {
+    fn no_index(&mut self, path: &Path, consequence: &str, reason: &str) {
         self.issues.push(problem(
             IssueKind::Corrupt,
             path,
             &format!(
-                "the index cannot be read, so every file counts as untracked and ignored files \
-                 are left out: {}",
+                "the index cannot be read, so {consequence}: {}",
                 reason.lines().next().unwrap_or_default()
             ),
         ));
@@ -276,17 +282,20 @@ impl WorkingSet {
 
     /// Adds entries whose blob `HEAD` does not have at their path.
     fn add_staged(&mut self, index: &File, head: Option<ObjectId>) {
-        let objects = self.objects.reader();
-        let mut compare = Compare {
+        let mut compare = self.compare(index);
+        let tree = head.and_then(|head| compare.tree_of(head));
+        compare.directory(index.entries(), 0, tree, index.tree(), 0);
+    }
+
+    fn compare<'a>(&'a mut self, index: &'a File) -> Compare<'a> {
+        Compare {
             index,
-            objects,
+            objects: self.objects.reader(),
             hash: self.hash.into(),
             promisor: self.promisor,
             items: &mut self.items,
             issues: &mut self.issues,
-        };
-        let tree = head.and_then(|head| compare.tree_of(head));
-        compare.directory(index.entries(), 0, tree, index.tree(), 0);
+        }
     }
 
     /// Adds tracked files whose metadata is not that in the index.

@@ -1,0 +1,90 @@
+//! `gitsieve hook`.
+
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// Git's hooks: what they run, and how they get into a repository.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct HookArgs {
+    #[command(subcommand)]
+    pub(crate) command: HookCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookCommand {
+    /// Checks what is staged, as git will commit it: the hook of that name
+    ///
+    /// Looks at the content in the index, not at the files, and at nothing that HEAD has already: a
+    /// secret that stood in a changed file before is noted and lets the commit pass. Honours
+    /// GIT_INDEX_FILE and GIT_DIR, so that commits of some files only are checked as such. A comment
+    /// on a secret's line, `gitsieve:allow` or `gitleaks:allow`, lets it pass, as does an allowlist
+    /// of the clone's .gitsieve.toml. Prints nothing when there is nothing to say. The exit status
+    /// is that of a scan.
+    #[command(after_help = "Exit status: 0 clean, 1 findings, 2 usage, 3 incomplete, 4 internal.")]
+    PreCommit,
+    #[command(flatten)]
+    Setup(HookSetup),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookSetup {
+    Install(InstallArgs),
+    Uninstall(UninstallArgs),
+}
+
+/// Puts hooks into a repository, in front of which any hook that is there already keeps running.
+///
+/// Without a choice, pre-commit and pre-push in a clone and pre-receive in a bare repository. Goes
+/// where git looks for hooks: core.hooksPath, else the repository's hooks directory, which linked
+/// worktrees share; on GitLab and Gitea the directories that they keep for this. An earlier hook is
+/// renamed to NAME.before-gitsieve and runs first, with the same arguments and input; if it fails,
+/// so does the whole. Installing again changes nothing, or brings an older gitsieve's hook up to
+/// date.
+#[derive(Debug, Args)]
+pub(crate) struct InstallArgs {
+    #[command(flatten)]
+    pub(crate) which: WhichHooks,
+
+    /// Policy file of the server's hooks; one with a `spool` brings post-receive along
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+/// Takes hooks of gitsieve out of a repository and puts back what was there before.
+///
+/// Without a choice, all of them. A hook that was changed by hand since stays, and is named.
+#[derive(Debug, Args)]
+pub(crate) struct UninstallArgs {
+    #[command(flatten)]
+    pub(crate) which: WhichHooks,
+}
+
+/// Which hooks, and of what.
+#[derive(Debug, Args)]
+pub(crate) struct WhichHooks {
+    /// A clone or bare repository; without it, the one around the current directory
+    pub(crate) path: Option<PathBuf>,
+
+    /// The hook that checks what is about to be committed
+    #[arg(long)]
+    pub(crate) pre_commit: bool,
+
+    /// The hook that checks what is about to be pushed
+    #[arg(long)]
+    pub(crate) pre_push: bool,
+
+    /// The hook of a server that checks what comes in
+    #[arg(long)]
+    pub(crate) pre_receive: bool,
+
+    /// Bitbucket Data Center: touches no repository, but writes the script to upload to standard
+    /// output (or --output FILE) and the calls that do it to standard error
+    #[arg(long, conflicts_with_all = ["pre_commit", "pre_push", "pre_receive", "hooks_path", "path"])]
+    pub(crate) bitbucket: bool,
+
+    /// Directory of the hooks, where git has been told of one outside of the repository (one that
+    /// other repositories share)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) hooks_path: Option<PathBuf>,
+}

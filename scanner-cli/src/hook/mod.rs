@@ -1,0 +1,3 @@
+//! What stands behind `gitsieve hook`, beside the scan itself.
+
+pub(crate) mod install;

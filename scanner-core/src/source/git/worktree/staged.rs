@@ -1,0 +1,156 @@
+//! What is staged, and what it takes the place of: the content of the next commit and of `HEAD`.
+//! The working tree is not looked at.
+
+use super::{Compare, Item, Lookup, Place, TREE_DEPTH, WorkingSet, ours};
+use crate::{
+    model::ObjectId,
+    source::git::{Repository, RepositoryError},
+};
+use bstr::{BString, ByteSlice};
+use gix::{
+    index::{
+        Entry, File,
+        entry::{Mode, Stage},
+        extension::Tree,
+    },
+    objs::Kind,
+};
+use std::path::Path;
+
+impl WorkingSet {
+    /// Finds what an index holds that `HEAD` does not have at its path. `index` is the
+    /// repository's own unless given; without such a file nothing is staged, as for Git.
+    ///
+    /// Left out: submodules, and files that are only intended to be added. The sides of a conflict
+    /// count as staged, all of them. An index that cannot be read is an issue.
+    ///
+    /// # Errors
+    /// [`RepositoryError::NoWorkingTree`] for a directory of objects.
+    pub fn staged_only(
+        repository: &Repository,
+        index: Option<&Path>,
+    ) -> Result<Self, RepositoryError> {
+        let (mut set, index) = Self::with_index(repository, index)?;
+        if let Some(index) = &index {
+            set.add_staged(index, repository.head());
+        }
+        set.settle();
+        Ok(set)
+    }
+
+    /// Finds what `HEAD` holds that the index does not have at its path: what a commit removes or
+    /// changes. [`Self::visit`] shows that content.
+    pub(crate) fn replaced(
+        repository: &Repository,
+        index: Option<&Path>,
+    ) -> Result<Self, RepositoryError> {
+        let (mut set, index) = Self::with_index(repository, index)?;
+        if let Some(index) = &index {
+            let mut compare = set.compare(index);
+            let tree = repository.head().and_then(|head| compare.tree_of(head));
+            if let Some(tree) = tree {
+                compare.replaced(index.entries(), b"", tree, index.tree(), 0);
+            }
+        }
+        set.settle();
+        Ok(set)
+    }
+
+    fn with_index(
+        repository: &Repository,
+        index: Option<&Path>,
+    ) -> Result<(Self, Option<File>), RepositoryError> {
+        let Some(git_dir) = repository.git_dir() else {
+            return Err(RepositoryError::NoWorkingTree {
+                path: repository.path().to_path_buf(),
+            });
+        };
+        let mut set = Self {
+            // No file is read, so that it matters to nobody.
+            root: repository.worktree().unwrap_or(git_dir).to_path_buf(),
+            hash: repository.hash(),
+            promisor: repository.is_promisor(),
+            objects: Lookup::default(),
+            items: Vec::new(),
+            issues: Vec::new(),
+        };
+        set.objects = Lookup::open(repository.object_dirs(), repository.hash(), &mut set.issues);
+        let own = git_dir.join("index");
+        let index = set.read_index(index.unwrap_or(&own), "nothing staged could be looked at");
+        Ok((set, index))
+    }
+
+    fn settle(&mut self) {
+        self.items
+            .sort_by(|a, b| (&a.path, a.place).cmp(&(&b.path, b.place)));
+        self.items.dedup();
+        self.issues.sort_unstable();
+        self.issues.dedup();
+    }
+
+    /// The bytes of a blob that was visited; `None` where they are gone.
+    pub(crate) fn content(&self, id: &ObjectId) -> Option<Vec<u8>> {
+        let id = gix::ObjectId::try_from(id.as_bytes()).ok()?;
+        let mut bytes = Vec::new();
+        let read = self.objects.reader().read(&id, Kind::Blob, &mut bytes);
+        read.is_ok().then_some(bytes)
+    }
+}
+
+impl Compare<'_> {
+    /// Adds the blobs of a tree, a directory whose path is `prefix` (with a slash at its end), that
+    /// `entries`, the index's share of that directory, do not have at their path.
+    fn replaced(
+        &mut self,
+        entries: &[Entry],
+        prefix: &[u8],
+        tree: gix::ObjectId,
+        cached: Option<&Tree>,
+        depth: usize,
+    ) {
+        if cached.is_some_and(|cached| cached.num_entries.is_some() && cached.id == tree) {
+            return;
+        }
+        let mut buffer = Vec::new();
+        let Some(head) = self.tree(&tree, &mut buffer) else {
+            return;
+        };
+        for old in &head.entries {
+            let mut path = BString::from([prefix, old.filename].concat());
+            if old.mode.is_commit() {
+                continue;
+            }
+            if !old.mode.is_tree() {
+                let from = entries.partition_point(|entry| entry.path(self.index) < path.as_bstr());
+                let mut same = entries[from..]
+                    .iter()
+                    .take_while(|entry| entry.path(self.index) == path.as_bstr());
+                if !same.any(|entry| entry.stage() == Stage::Unconflicted && entry.id == old.oid) {
+                    self.items.push(Item {
+                        place: Place::Staged(ours(old.oid)),
+                        path,
+                    });
+                }
+                continue;
+            }
+            path.push(b'/');
+            let from = entries.partition_point(|entry| entry.path(self.index) < path.as_bstr());
+            let inside = entries[from..]
+                .iter()
+                .take_while(|entry| entry.path(self.index).starts_with(&path));
+            let inside = &entries[from..from + inside.count()];
+            let whole = inside.first().filter(|first| first.mode == Mode::DIR);
+            if let Some(sparse) = whole {
+                self.trees(path.as_bstr(), Some(sparse.id), old.oid.to_owned());
+            } else if inside.is_empty() || depth >= TREE_DEPTH {
+                self.trees(path.as_bstr(), None, old.oid.to_owned());
+            } else {
+                let cached = cached.and_then(|cached| {
+                    let named = |child: &&Tree| child.name[..] == *old.filename;
+                    cached.children.iter().find(named)
+                });
+                self.replaced(inside, &path, old.oid.to_owned(), cached, depth + 1);
+            }
+        }
+    }
+}
