@@ -13,6 +13,7 @@ mod secret;
 mod span;
 
 pub use date::rfc3339;
+pub(crate) use date::seconds_since_1970;
 pub use encoding::Encoding;
 pub use finding::{CommitInfo, Finding, Fingerprint, Occurrence, Part, Proof, Report, Where};
 pub use id::{BlobId, CommitId, ObjectId, ParseIdError};
