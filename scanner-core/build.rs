@@ -24,7 +24,10 @@ use std::{
 )]
 #[path = "src/model"]
 mod model {
+    mod problem;
     mod rule_info;
+    pub use problem::Problem;
+    pub(crate) use problem::suggestion;
     pub use rule_info::{Confidence, RuleInfo, Severity, UnknownLevel};
 }
 
@@ -60,6 +63,7 @@ fn main() -> io::Result<()> {
     let patterns = manifest.join("../patterns");
     for source in [
         "build.rs",
+        "src/model/problem.rs",
         "src/model/rule_info.rs",
         "src/rules",
         "../patterns",

@@ -9,7 +9,6 @@ mod options;
 mod rules;
 mod scope;
 mod stdin;
-mod value;
 
 pub(crate) use dir::DirArgs;
 pub(crate) use explain::ExplainArgs;

@@ -1,9 +1,8 @@
 //! Options that every scan takes. They may stand before or after a command's name.
 
-use super::value::{Duration, Size};
 use clap::{ArgAction, Args, ValueEnum, builder::TypedValueParser};
 use scanner_core::{
-    model::{Confidence, Severity},
+    model::{ByteSize, Confidence, Severity, TimeSpan},
     scan::{DEFAULT_DECODE_DEPTH, MAX_DECODE_DEPTH},
 };
 use std::path::PathBuf;
@@ -112,11 +111,11 @@ pub(crate) struct Options {
     /// Most memory for content at once, such as 512M or 2G; larger content is skipped and said so
     #[arg(long, value_name = "SIZE", default_value = "1G", global = true)]
     #[arg(help_heading = "Limits")]
-    pub(crate) max_memory: Size,
+    pub(crate) max_memory: ByteSize,
 
     /// Skip (and report) content larger than this, such as 50M
     #[arg(long, value_name = "SIZE", global = true, help_heading = "Limits")]
-    pub(crate) max_blob_size: Option<Size>,
+    pub(crate) max_blob_size: Option<ByteSize>,
 
     /// See through so many levels of encoding (base64, hexadecimal, percent, backslash and HTML
     /// escapes, one inside the other); 0 decodes nothing
@@ -135,11 +134,11 @@ pub(crate) struct Options {
     /// Most bytes that one archive may expand to; what goes beyond is not scanned and said so
     #[arg(long, value_name = "SIZE", default_value = "512M", global = true)]
     #[arg(help_heading = "Limits")]
-    pub(crate) max_archive_size: Size,
+    pub(crate) max_archive_size: ByteSize,
 
     /// Stop after this long, such as 30s or 5m, with a report of what was found so far
     #[arg(long, value_name = "TIME", global = true, help_heading = "Limits")]
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) timeout: Option<TimeSpan>,
 
     /// How candidates are found; every engine gives the same findings
     #[arg(long, value_enum, default_value_t, value_name = "ENGINE")]

@@ -2,3 +2,14 @@
 //!
 //! Pure: bytes and reports in, decisions and texts out. Whoever calls reads files, clocks and the
 //! environment, and writes.
+
+pub mod break_glass;
+pub mod describe;
+mod expiry;
+mod glob;
+pub mod policy;
+mod trailers;
+pub mod verdict;
+
+pub use expiry::Expiry;
+pub use glob::Globs;

@@ -39,6 +39,17 @@ fn civil(days: i64) -> Option<(i64, i64, i64)> {
     (0..=9999).contains(&year).then_some((year, month, day))
 }
 
+/// Seconds from the beginning of 1970 to that of a day, UTC: the inverse of [`civil`].
+pub(crate) fn seconds_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = 365 * year_of_era + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    (era * 146_097 + day_of_era - 719_468) * 86_400
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +78,14 @@ mod tests {
         assert_eq!(rfc3339(-62_167_219_201, 0), None);
         assert_eq!(date(0, 99 * 60 + 99), "1970-01-01T00:00:00+00:00");
         assert_eq!(date(0, i32::MIN), "1970-01-01T00:00:00+00:00");
+    }
+
+    #[test]
+    fn days_count_forth_as_they_count_back() {
+        for day in -719_528..2_932_897 {
+            let (year, month, of_month) = civil(day).unwrap_or_default();
+            let seconds = seconds_since_1970(year, month, of_month);
+            assert_eq!(seconds, day * 86_400);
+        }
     }
 }

@@ -1,17 +1,26 @@
 //! Sizes and durations as people write them.
 
-use std::{str::FromStr, time};
+use std::{str::FromStr, time::Duration};
 
 /// A number of bytes: digits and an optional suffix `K`, `M`, `G` or `T` (powers of 1024),
 /// itself with an optional `B` or `iB`, in either case. Never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Size(pub(crate) u64);
+pub struct ByteSize(
+    /// Bytes.
+    pub u64,
+);
 
-impl FromStr for Size {
-    type Err = String;
+/// A text that is no quantity; says what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ParseQuantityError(&'static str);
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        const WANTED: &str = "expected a size of at least one byte, such as 64K, 512M or 2G";
+impl FromStr for ByteSize {
+    type Err = ParseQuantityError;
+
+    fn from_str(text: &str) -> Result<Self, ParseQuantityError> {
+        const WANTED: ParseQuantityError =
+            ParseQuantityError("expected a size of at least one byte, such as 64K, 512M or 2G");
         let (number, suffix) = split(text);
         let suffix = suffix.to_ascii_lowercase();
         let shift = match suffix
@@ -24,13 +33,13 @@ impl FromStr for Size {
             "m" => 20,
             "g" => 30,
             "t" => 40,
-            _ => return Err(WANTED.into()),
+            _ => return Err(WANTED),
         };
         let number: u64 = number.parse().map_err(|_| WANTED)?;
         match number.checked_mul(1 << shift) {
-            Some(0) => Err(WANTED.into()),
+            Some(0) => Err(WANTED),
             Some(bytes) if suffix != "ib" => Ok(Self(bytes)),
-            _ => Err(WANTED.into()),
+            _ => Err(WANTED),
         }
     }
 }
@@ -38,13 +47,17 @@ impl FromStr for Size {
 /// A length of time: one or more numbers with `ms`, `s`, `m` or `h` (`90s`, `1h30m`); a bare
 /// number is seconds. Never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Duration(pub(crate) time::Duration);
+pub struct TimeSpan(
+    /// Whole milliseconds, at least one.
+    pub Duration,
+);
 
-impl FromStr for Duration {
-    type Err = String;
+impl FromStr for TimeSpan {
+    type Err = ParseQuantityError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        const WANTED: &str = "expected a length of time, such as 500ms, 30s, 5m or 1h30m";
+    fn from_str(text: &str) -> Result<Self, ParseQuantityError> {
+        const WANTED: ParseQuantityError =
+            ParseQuantityError("expected a length of time, such as 500ms, 30s, 5m or 1h30m");
         let mut total_ms: u64 = 0;
         let mut rest = text;
         while !rest.is_empty() {
@@ -58,7 +71,7 @@ impl FromStr for Duration {
                 "" if number == text => 1000,
                 "m" => 60_000,
                 "h" => 3_600_000,
-                _ => return Err(WANTED.into()),
+                _ => return Err(WANTED),
             };
             let number: u64 = number.parse().map_err(|_| WANTED)?;
             total_ms = number
@@ -68,9 +81,9 @@ impl FromStr for Duration {
             rest = &after[end..];
         }
         if total_ms == 0 {
-            return Err(WANTED.into());
+            return Err(WANTED);
         }
-        Ok(Self(time::Duration::from_millis(total_ms)))
+        Ok(Self(Duration::from_millis(total_ms)))
     }
 }
 
@@ -98,7 +111,7 @@ mod tests {
             ("10b", 10),
             ("1T", 1 << 40),
         ] {
-            assert_eq!(text.parse(), Ok(Size(bytes)), "{text}");
+            assert_eq!(text.parse(), Ok(ByteSize(bytes)), "{text}");
         }
         for text in [
             "",
@@ -114,7 +127,7 @@ mod tests {
             "1kk",
             "é",
         ] {
-            assert!(text.parse::<Size>().is_err(), "{text}");
+            assert!(text.parse::<ByteSize>().is_err(), "{text}");
         }
     }
 
@@ -128,7 +141,7 @@ mod tests {
             ("1h30m", 5_400_000),
             ("1m500ms", 60_500),
         ] {
-            let wanted = Duration(time::Duration::from_millis(ms));
+            let wanted = TimeSpan(Duration::from_millis(ms));
             assert_eq!(text.parse(), Ok(wanted), "{text}");
         }
         for text in [
@@ -143,7 +156,7 @@ mod tests {
             "1 s",
             "é",
         ] {
-            assert!(text.parse::<Duration>().is_err(), "{text}");
+            assert!(text.parse::<TimeSpan>().is_err(), "{text}");
         }
     }
 }
