@@ -2,3 +2,5 @@
 //!
 //! Pure: bytes and reports in, decisions and texts out. Whoever calls reads files, clocks and the
 //! environment, and writes.
+
+pub mod updates;
