@@ -3,4 +3,7 @@
 //! Pure: bytes and reports in, decisions and texts out. Whoever calls reads files, clocks and the
 //! environment, and writes.
 
+pub mod audit;
+pub mod message;
+mod text;
 pub mod updates;

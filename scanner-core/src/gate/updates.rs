@@ -153,7 +153,7 @@ mod tests {
     const ZERO: &str = "0000000000000000000000000000000000000000";
 
     fn id_of(hex: &str) -> Option<ObjectId> {
-        Some(ObjectId::from_hex(hex.as_bytes()).unwrap())
+        ObjectId::from_hex(hex.as_bytes()).ok()
     }
 
     fn update(name: &[u8], old: Option<ObjectId>, new: Option<ObjectId>) -> RefUpdate {
