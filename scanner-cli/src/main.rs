@@ -12,6 +12,7 @@
 mod args;
 mod cmd;
 mod exit;
+mod hook;
 mod interrupt;
 mod output;
 mod plan;
