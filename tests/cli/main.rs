@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod arguments;
+mod audit;
 mod bad_rules;
 mod explain;
 mod findings;

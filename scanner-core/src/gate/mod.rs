@@ -3,12 +3,16 @@
 //! Pure: bytes and reports in, decisions and texts out. Whoever calls reads files, clocks and the
 //! environment, and writes.
 
+pub mod audit;
 pub mod break_glass;
 pub mod describe;
 mod expiry;
 mod glob;
+pub mod message;
 pub mod policy;
+mod text;
 mod trailers;
+pub mod updates;
 pub mod verdict;
 
 pub use expiry::Expiry;
