@@ -3,3 +3,5 @@
 //! What a push means is decided in `scanner_core::gate`; here is what touches the machine.
 
 mod audit;
+mod memory;
+mod sandbox;
