@@ -134,7 +134,7 @@ fn open(path: &Path) -> Result<File, AuditError> {
     let with = |read: bool| {
         let mut options = OpenOptions::new();
         // Not to wait for the other end of a pipe.
-        let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
         options.read(read).append(true).create(true).mode(MODE);
         options.custom_flags(flags).open(path)
     };

@@ -4,3 +4,5 @@
 
 mod audit;
 pub(crate) mod install;
+mod memory;
+mod sandbox;

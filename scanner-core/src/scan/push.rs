@@ -38,7 +38,7 @@ use crate::{
         message,
     },
 };
-use bstr::{BString, ByteSlice as _};
+use bstr::BString;
 use places::Places;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

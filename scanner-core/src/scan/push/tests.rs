@@ -1,6 +1,7 @@
 //! Real pushes, caught by a hook that keeps the quarantine; git says what is new.
 
 use super::*;
+use bstr::ByteSlice;
 use crate::{
     model::Where,
     rules::RuleSet,
