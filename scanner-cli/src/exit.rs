@@ -25,7 +25,7 @@ pub(crate) enum ExitStatus {
 }
 
 impl ExitStatus {
-    fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Self::Clean => 0,
             Self::Findings(code) => code,

@@ -14,7 +14,7 @@ pub(crate) use rules::RulesPlan;
 use crate::{
     args::{
         Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, HookArgs, HookCommand, Options,
-        RulesArgs, RulesSubcommand, StdinArgs,
+        ReceiveArgs, RulesArgs, RulesSubcommand, StdinArgs,
     },
     exit::{CliError, ExitPolicy},
     output::{Destination, Style},
@@ -32,7 +32,7 @@ use std::{
 };
 
 /// Names of a team's configuration at the root of a working tree, in order of preference.
-const CONFIG_NAMES: [&str; 2] = [".gitsieve.toml", ".gitleaks.toml"];
+pub(crate) const CONFIG_NAMES: [&str; 2] = [".gitsieve.toml", ".gitleaks.toml"];
 
 /// What the process tells about its surroundings, read once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,6 +68,10 @@ pub(crate) enum Plan {
     Rules(Box<RulesPlan>),
     Explain(Box<ExplainPlan>),
     Hook(Box<HookPlan>),
+    PreReceive {
+        args: ReceiveArgs,
+        verbose: bool,
+    },
     Completions {
         shell: clap_complete::Shell,
         to: Destination,
@@ -181,6 +185,10 @@ impl Plan {
             }
             Some(Command::Hook(HookArgs { command })) => {
                 return Ok(match command {
+                    HookCommand::PreReceive(args) => Self::PreReceive {
+                        args,
+                        verbose: options.verbose > 0,
+                    },
                     HookCommand::PreCommit => {
                         Self::Scan(Box::new(hook::pre_commit(&options, surroundings)?))
                     }

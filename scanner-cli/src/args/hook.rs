@@ -1,7 +1,7 @@
 //! `gitsieve hook`.
 
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Git's hooks: what they run, and how they get into a repository.
 #[derive(Debug, Args)]
@@ -23,6 +23,7 @@ pub(crate) enum HookCommand {
     /// is that of a scan.
     #[command(after_help = "Exit status: 0 clean, 1 findings, 2 usage, 3 incomplete, 4 internal.")]
     PreCommit,
+    PreReceive(ReceiveArgs),
     #[command(flatten)]
     Setup(HookSetup),
 }
@@ -31,6 +32,43 @@ pub(crate) enum HookCommand {
 pub(crate) enum HookSetup {
     Install(InstallArgs),
     Uninstall(UninstallArgs),
+}
+
+/// Checks what is being pushed, before any ref moves: the hook of that name, on a server
+///
+/// Reads all ref lines from standard input, scans what the push brings (reachable from the new tips
+/// and from no ref before, in quarantine or not), and says what the policy makes of it. Secrets
+/// that stood in a changed file before do not block unless the policy says so. Nothing is ever
+/// written to the repository, and no configuration but the policy is read. Whoever pushes sees what
+/// is said; standard output stays empty.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status: 0 the push passes, 1 blocked by findings or limits, 2 blocked by an error.")]
+pub(crate) struct ReceiveArgs {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArg,
+
+    /// Take from the process, ahead of the scan, what it does not need (other files, the network,
+    /// other programs), as far as the kernel can; the audit line says how far that is
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+}
+
+/// Where the policy is.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArg {
+    /// Policy file; else /etc/gitsieve/policy.toml, where there is one, else a built-in policy
+    /// that blocks secrets of medium severity and confidence or more
+    #[arg(long, value_name = "FILE", env = "GITSIEVE_POLICY")]
+    policy: Option<PathBuf>,
+}
+
+impl PolicyArg {
+    /// The file that was named.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        let file = self.policy.as_deref();
+        file.filter(|file| !file.as_os_str().is_empty())
+    }
 }
 
 /// Puts hooks into a repository, in front of which any hook that is there already keeps running.

@@ -14,7 +14,9 @@ pub(crate) use dir::DirArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use git::GitArgs;
-pub(crate) use hook::{HookArgs, HookCommand, HookSetup, InstallArgs, UninstallArgs, WhichHooks};
+pub(crate) use hook::{
+    HookArgs, HookCommand, HookSetup, InstallArgs, ReceiveArgs, UninstallArgs, WhichHooks,
+};
 pub(crate) use options::{Colour, Engine, Format, Options};
 pub(crate) use rules::{
     BenchArgs, CheckArgs, From, ImportArgs, ListArgs, RulesArgs, RulesCommand, RulesSubcommand,

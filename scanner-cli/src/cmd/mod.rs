@@ -4,7 +4,7 @@ mod explain;
 mod generate;
 mod hook;
 mod rules;
-mod scan;
+pub(crate) mod scan;
 mod staged;
 
 use crate::{
@@ -17,6 +17,7 @@ pub(crate) fn run(plan: Plan) -> Result<ExitStatus, CliError> {
         Plan::Scan(plan) => scan::run(*plan),
         Plan::Rules(plan) => rules::run(&plan),
         Plan::Explain(plan) => explain::run(&plan),
+        Plan::PreReceive { args, verbose } => Ok(crate::hook::receive::pre_receive(&args, verbose)),
         Plan::Hook(plan) => hook::run(*plan),
         Plan::Completions { shell, to } => generate::completions(shell, &to),
         Plan::Man { command, to } => generate::man(command.as_deref(), &to),

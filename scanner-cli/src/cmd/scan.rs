@@ -82,7 +82,7 @@ pub(super) fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
 }
 
 /// The time in seconds since 1970, where the machine's clock is right about that much.
-pub(super) fn now() -> Option<i64> {
+pub(crate) fn now() -> Option<i64> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     i64::try_from(now.as_secs()).ok()
 }

@@ -3,7 +3,6 @@
 //! Many runs write at once, any of them may be killed, and the file is rotated under them. So it
 //! is opened for appending, a line is one write, and a line that a killed run left unfinished is
 //! ended by the next one. The file is opened before a sandbox closes the file system.
-#![cfg_attr(not(test), expect(dead_code, reason = "wired in the next commit"))]
 
 use std::{
     fs::{File, Metadata, OpenOptions, TryLockError},

@@ -1,5 +1,4 @@
 //! How much memory the process held at most.
-#![cfg_attr(not(test), expect(dead_code, reason = "wired in the next commit"))]
 
 use std::{
     fs::File,

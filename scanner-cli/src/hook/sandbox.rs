@@ -16,7 +16,6 @@
 //! user, and this one's threads among them; nor on address space, which mapped packs take.
 //!
 //! It holds for the calling thread and those it starts: apply it before there are others.
-#![cfg_attr(not(test), expect(dead_code, reason = "wired in the next commit"))]
 
 use std::{fmt, path::PathBuf};
 

@@ -10,6 +10,7 @@ mod expiry;
 mod glob;
 pub mod message;
 pub mod policy;
+pub mod tell;
 mod text;
 mod trailers;
 pub mod updates;

@@ -84,17 +84,41 @@ pub(crate) fn find(
     known: &mut KnownTips<'_>,
     context: &VisitContext<'_>,
 ) -> NewCommits {
-    let mut walk = Walk {
-        reader,
-        context,
-        nodes: HashMap::new(),
-        queue: BinaryHeap::new(),
-        buffer: Vec::new(),
-        doubtful: 0,
-        oldest: i64::MAX,
-        out: NewCommits::default(),
-    };
+    let mut walk = Walk::new(reader, context);
     walk.run(tips, known);
+    walk.finish()
+}
+
+/// Takes given commits for what `tips` bring.
+pub(crate) fn these(
+    reader: &mut IncomingReader<'_>,
+    commits: &[ObjectId],
+    tips: &[ObjectId],
+) -> NewCommits {
+    let never = std::sync::atomic::AtomicBool::new(false);
+    let context = VisitContext {
+        threads: 1,
+        max_blob_bytes: MOST_BYTES,
+        max_memory_bytes: MOST_BYTES,
+        interrupt: &never,
+        deadline: None,
+    };
+    let mut walk = Walk::new(reader, &context);
+    for &tip in tips {
+        let end = walk.peel(tip);
+        walk.out.tips.push(end);
+    }
+    walk.out.tags.clear();
+    for &id in commits {
+        if let Some(commit) = walk.read(id, Standing::New) {
+            let node = Node {
+                standing: Standing::New,
+                commit,
+                queued: false,
+            };
+            walk.nodes.insert(id, node);
+        }
+    }
     walk.finish()
 }
 
@@ -145,7 +169,20 @@ struct Walk<'w, 'r> {
     out: NewCommits,
 }
 
-impl Walk<'_, '_> {
+impl<'w, 'r> Walk<'w, 'r> {
+    fn new(reader: &'w mut IncomingReader<'r>, context: &'w VisitContext<'w>) -> Self {
+        Self {
+            reader,
+            context,
+            nodes: HashMap::new(),
+            queue: BinaryHeap::new(),
+            buffer: Vec::new(),
+            doubtful: 0,
+            oldest: i64::MAX,
+            out: NewCommits::default(),
+        }
+    }
+
     fn run(&mut self, tips: &[ObjectId], known: &mut KnownTips<'_>) {
         let mut targets: HashSet<ObjectId> = known.moved.iter().copied().collect();
         for &tip in tips {

@@ -21,7 +21,7 @@ pub use id::{BlobId, CommitId, ObjectId, ParseIdError};
 pub use issue::{BlobCounts, IssueKind, Receipt, ScanIssue, SkipReason};
 pub use problem::Problem;
 pub(crate) use problem::suggestion;
-pub use push::{Novelty, PushReport, PushedTip, RefUpdate};
+pub use push::{Novelty, PushReport, PushedCommit, PushedTip, RefUpdate};
 pub use quantity::{ByteSize, ParseQuantityError, TimeSpan};
 pub use rule_info::{Confidence, RuleInfo, Severity, UnknownLevel};
 pub use secret::Secret;

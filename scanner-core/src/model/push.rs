@@ -36,6 +36,17 @@ pub struct PushedTip {
     pub message: BString,
 }
 
+/// What is known of a new commit that brings a finding, beside what the finding says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PushedCommit {
+    /// Its id.
+    pub id: CommitId,
+    /// Committer's date in seconds since 1970.
+    pub seconds: i64,
+    /// How many parents it has.
+    pub parents: usize,
+}
+
 /// What a scan of a push found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PushReport {
@@ -48,6 +59,8 @@ pub struct PushReport {
     pub inline_allowed: Vec<Vec<bool>>,
     /// The refs that the push creates or moves, in the order given.
     pub tips: Vec<PushedTip>,
+    /// The new commits that findings name, sorted by id.
+    pub named: Vec<PushedCommit>,
     /// How many commits are new.
     pub commits: u64,
     /// Bytes of the new objects as they came, compressed; 0 where they do not lie apart.

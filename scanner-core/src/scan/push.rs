@@ -27,8 +27,8 @@ use crate::{
         new_commits::{self, KnownTips, NewCommits},
     },
     model::{
-        CommitId, Fingerprint, IssueKind, Novelty, ObjectId, PushReport, PushedTip, RefUpdate,
-        ScanIssue,
+        CommitId, Finding, Fingerprint, IssueKind, Novelty, ObjectId, PushReport, PushedCommit,
+        PushedTip, RefUpdate, ScanIssue,
     },
     source::{
         ContentKind,
@@ -41,7 +41,7 @@ use crate::{
 use bstr::BString;
 use places::Places;
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::PathBuf,
 };
 
@@ -74,8 +74,9 @@ pub enum KnownRefs {
     OwnAndBorrowed,
     /// Refs whose name starts so: `refs/remotes/origin/`, as for a client.
     Prefix(BString),
-    /// Nothing but what the updates replace: for refs that have moved already.
-    Replaced,
+    /// All but these commits, which alone are looked at: what another scan did not come to, the
+    /// newest first.
+    AllBut(Vec<CommitId>),
 }
 
 /// In which order a push is scanned.
@@ -144,7 +145,9 @@ fn prepare<T>(
     let mut reader = incoming.reader();
     let tips: Vec<ObjectId> = input.updates.iter().filter_map(|u| u.new).collect();
     let moved: Vec<ObjectId> = input.updates.iter().filter_map(|u| u.old).collect();
-    let new = {
+    let new = if let KnownRefs::AllBut(commits) = &input.known {
+        new_commits::these(&mut reader, commits, &tips)
+    } else {
         let mut others = || known_groups(&repository, &input.known, &mut issues);
         let mut known = KnownTips {
             moved: &moved,
@@ -187,7 +190,8 @@ fn known_groups(
         refs.refs
     };
     match known {
-        KnownRefs::Replaced => Vec::new(),
+        // Asked for only to tell what stood in branches before, which these are part of.
+        KnownRefs::AllBut(_) => Vec::new(),
         KnownRefs::Prefix(prefix) => {
             let refs = read(repository).into_iter();
             let remote = refs.filter(|r| r.name.starts_with(prefix));
@@ -398,11 +402,31 @@ impl PushScan<'_> {
             novelty: novelty.collect(),
             inline_allowed,
             tips: self.pushed_tips(&input.updates),
+            named: self.named(&report.findings),
             commits: self.new.commits.len() as u64,
             stored_bytes: self.incoming.stored_bytes(),
             unscanned: self.unscanned,
             report,
         }
+    }
+
+    fn named(&self, findings: &[Finding]) -> Vec<PushedCommit> {
+        let occurrences = findings.iter().flat_map(|finding| &finding.occurrences);
+        let ids = occurrences.flat_map(|o| {
+            let first = o.introduced.iter().map(|commit| commit.commit);
+            first.chain(o.also_introduced_in.iter().copied())
+        });
+        let ids: BTreeSet<CommitId> = ids.collect();
+        ids.iter()
+            .filter_map(|id| {
+                let commit = &self.new.commits[*self.new.index.get(id)? as usize];
+                Some(PushedCommit {
+                    id: *id,
+                    seconds: commit.time,
+                    parents: commit.parents.len(),
+                })
+            })
+            .collect()
     }
 
     fn pushed_tips(&mut self, updates: &[RefUpdate]) -> Vec<PushedTip> {

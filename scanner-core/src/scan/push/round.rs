@@ -60,6 +60,10 @@ impl PushScan<'_> {
         let of_commit = std::mem::take(&mut self.changed.of_commit);
         let tips_own = self.changed.of_no_commit.clone();
         let mut scanned = NumberSet::new(self.quarantined());
+        // Tags, and refs that end at no commit, are few, and no later scan of commits has them.
+        let mut first = self.new.tags.clone();
+        first.extend(tips_own);
+        self.scan_some(&first, &mut scanned);
         let (mut done, mut round) = (0, 1);
         while done < total && !self.run.context.stopped() {
             let commits = done..total.min(done + round);
@@ -82,9 +86,6 @@ impl PushScan<'_> {
             let left = self.new.commits[done..].iter();
             self.unscanned = left.map(|commit| commit.id).collect();
         }
-        let mut rest = self.new.tags.clone();
-        rest.extend(tips_own);
-        self.scan_some(&rest, &mut scanned);
         // What came and nothing that was looked at refers to.
         let words = scanned.words().iter().map(|word| !word).collect();
         let others = NumberSet::from_words(words);

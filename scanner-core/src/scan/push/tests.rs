@@ -1,13 +1,13 @@
 //! Real pushes, caught by a hook that keeps the quarantine; git says what is new.
 
 use super::*;
-use bstr::ByteSlice;
 use crate::{
     model::Where,
     rules::RuleSet,
     scan::{NoObserver, Scanner},
     source::git::testing::Lab,
 };
+use bstr::ByteSlice;
 use std::{collections::BTreeSet, ffi::OsStr, fs, sync::atomic::AtomicBool};
 
 const RULE: &str = r#"

@@ -145,6 +145,38 @@ impl IncomingObjects {
     }
 }
 
+impl Repository {
+    /// Reads a file at the root of the tree of `HEAD`; `None` where there is none, or it is no
+    /// regular file of at most 1 MiB. During a push, that is the tree from before it.
+    pub fn head_file(&self, name: &[u8]) -> Option<Vec<u8>> {
+        let objects = IncomingObjects::open(self, &ObjectEnvironment::default(), &mut Vec::new());
+        let mut reader = objects.reader();
+        let mut bytes = Vec::new();
+        let mut read = |id: ObjectId, kind: ContentKind, limit: u64| {
+            let found = reader.read(&id, limit, &mut bytes).ok()?;
+            (found == kind).then(|| std::mem::take(&mut bytes))
+        };
+        let commit = read(self.head()?, ContentKind::Commit, MOST_HEAD_BYTES)?;
+        let tree = commit.strip_prefix(b"tree ")?.lines().next()?;
+        let tree = read(
+            ObjectId::from_hex(tree).ok()?,
+            ContentKind::Tree,
+            MOST_HEAD_BYTES,
+        )?;
+        let kind = self.hash().into();
+        let entry = gix::objs::TreeRefIter::from_bytes(&tree, kind)
+            .filter_map(Result::ok)
+            .find(|entry| entry.filename == name && entry.mode.is_blob())?;
+        let blob = ObjectId::from_bytes(entry.oid.as_bytes())?;
+        read(blob, ContentKind::Blob, MOST_FILE_BYTES)
+    }
+}
+
+/// Largest commit and tree that [`Repository::head_file`] looks at, in bytes.
+const MOST_HEAD_BYTES: u64 = 64 << 20;
+/// Largest file that it reads, in bytes.
+const MOST_FILE_BYTES: u64 = 1 << 20;
+
 fn lost_alternate(dir: &Path) -> ScanIssue {
     ScanIssue {
         kind: IssueKind::Unreadable,
