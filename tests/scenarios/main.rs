@@ -24,6 +24,7 @@ mod hook_install;
 mod incomplete;
 mod invariance;
 mod output;
+mod pre_commit;
 mod random_history;
 mod ranges;
 mod working_set;

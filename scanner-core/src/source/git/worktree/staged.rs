@@ -154,3 +154,122 @@ impl Compare<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{
+        git::testing::Lab,
+        testing::{Collect, context},
+    };
+
+    fn open(lab: &Lab) -> Repository {
+        Repository::open(&lab.path("clone")).unwrap()
+    }
+
+    fn paths(set: &WorkingSet) -> Vec<String> {
+        let staged = set.staged();
+        staged
+            .map(|(path, _)| path.to_str_lossy().into_owned())
+            .collect()
+    }
+
+    fn diff(lab: &Lab, filter: &str) -> Vec<String> {
+        let filter = format!("--diff-filter={filter}");
+        let arguments = ["diff", "--cached", "--name-only", "--no-renames", &filter];
+        let names = lab.git("clone", &[&arguments[..], &["HEAD"]].concat());
+        names.lines().map(ToOwned::to_owned).collect()
+    }
+
+    #[test]
+    fn what_is_staged_and_what_it_replaces_are_those_of_git_diff() {
+        let lab = Lab::new();
+        lab.repository("clone");
+        for n in 0..60 {
+            lab.write(&format!("clone/d{}/e{}/f{n}", n % 3, n % 5), format!("{n}"));
+            lab.write(&format!("clone/gone/{}/{n}", n % 4), format!("gone {n}"));
+        }
+        lab.write("clone/x", "a file");
+        lab.write("clone/y/z", "a directory");
+        lab.commit("clone");
+        for n in (0..60).step_by(7) {
+            lab.write(&format!("clone/d{}/e{}/f{n}", n % 3, n % 5), "changed");
+            lab.write(&format!("clone/d{}.x", n % 4), "added");
+        }
+        lab.git("clone", &["rm", "-q", "-r", "gone", "x", "y"]);
+        lab.write("clone/x/z", "a directory now");
+        lab.write("clone/y", "a file now");
+        lab.git("clone", &["add", "-A"]);
+        lab.git("clone", &["mv", "d1/e1", "d1/moved"]);
+        lab.write("clone/a", "not staged");
+        for arguments in [
+            &["update-index", "--index-version", "2"][..],
+            &["update-index", "--index-version", "4"],
+            &["update-index", "--split-index"],
+            &["write-tree"],
+        ] {
+            lab.git("clone", arguments);
+            let repository = open(&lab);
+            let staged = WorkingSet::staged_only(&repository, None).unwrap();
+            assert_eq!(paths(&staged), diff(&lab, "AMT"), "{arguments:?}");
+            let replaced = WorkingSet::replaced(&repository, None).unwrap();
+            assert_eq!(paths(&replaced), diff(&lab, "DMT"), "{arguments:?}");
+            assert_eq!((staged.issues(), replaced.issues()), (&[][..], &[][..]));
+            let collect = Collect::default();
+            replaced.visit(&context(2), &&collect);
+            let seen = collect.into_seen();
+            assert_eq!(seen.blobs.len(), replaced.len());
+            for (path, id) in staged.staged() {
+                let name = format!(":{}", path.to_str_lossy());
+                let content = lab.git("clone", &["cat-file", "blob", &name]);
+                assert_eq!(staged.content(&id).unwrap(), content.as_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn another_index_is_read_and_an_absent_one_is_empty() {
+        let lab = Lab::new();
+        lab.repository("clone");
+        std::fs::copy(lab.path("clone/.git/index"), lab.path("other")).unwrap();
+        lab.write("clone/b", "b");
+        lab.git("clone", &["add", "b"]);
+        let repository = open(&lab);
+        let staged = |index: Option<&str>| {
+            let index = index.map(|index| lab.path(index));
+            let set = WorkingSet::staged_only(&repository, index.as_deref()).unwrap();
+            assert_eq!(set.issues(), []);
+            paths(&set)
+        };
+        assert_eq!(staged(None), ["b"]);
+        assert_eq!(staged(Some("other")), [""; 0]);
+        assert_eq!(staged(Some("absent")), [""; 0]);
+        lab.write("damaged", "DIRC");
+        let damaged = lab.path("damaged");
+        let set = WorkingSet::staged_only(&repository, Some(&damaged)).unwrap();
+        assert_eq!(set.issues().len(), 1);
+        assert!(set.issues()[0].message.contains("nothing staged could be"));
+    }
+
+    #[test]
+    fn a_sparse_index_shows_what_its_directories_replace() {
+        let lab = Lab::new();
+        lab.repository("clone");
+        lab.write("clone/in/x", "x");
+        lab.write("clone/out/y", "y");
+        lab.write("clone/out/deep/z", "z");
+        lab.commit("clone");
+        lab.write("clone/out/deep/z", "Z");
+        lab.git("clone", &["rm", "-q", "--cached", "out/y"]);
+        lab.git("clone", &["commit", "-q", "-am", "message"]);
+        lab.git("clone", &["checkout", "-q", "-f", "HEAD"]);
+        let set = ["sparse-checkout", "set", "--cone", "--sparse-index", "in"];
+        lab.git("clone", &set);
+        lab.git("clone", &["reset", "-q", "--soft", "HEAD^"]);
+        let repository = open(&lab);
+        let staged = WorkingSet::staged_only(&repository, None).unwrap();
+        assert_eq!(paths(&staged), ["out/deep/z"]);
+        let replaced = WorkingSet::replaced(&repository, None).unwrap();
+        assert_eq!(paths(&replaced), ["out/deep/z", "out/y"]);
+    }
+}
