@@ -441,3 +441,14 @@ fn options_choose_what_stops_and_content_that_is_gone_does() {
     let outside = gitsieve(Path::new("/"), &["hook", "pre-commit"]);
     assert_eq!(outside.status.code(), Some(2));
 }
+
+#[test]
+fn paths_give_no_secret_away_and_drive_no_terminal() {
+    let repo = clone();
+    let token = repo.plant();
+    repo.write(&format!("{token}/\x1b[31m$(x)"), file_with(&token));
+    repo.git(&["add", "-A"]);
+    let text = stopped(&repo, &[]);
+    assert!(!text.contains('\x1b'), "{text}");
+    assert!(text.contains("\\u{1b}[31m$(x)'"), "{text}");
+}
