@@ -13,6 +13,9 @@ use crate::model::{CommitId, IssueKind, PushReport, ScanIssue};
 /// Most issues that a text is given to choose from.
 const MOST_DETAILS: usize = 20;
 
+/// Most files that a note names.
+const MOST_FILES: usize = 3;
+
 /// Whom a text is for.
 #[derive(Debug, Clone, Copy)]
 pub struct Audience<'a> {
@@ -74,7 +77,7 @@ pub fn message(
         Cause::Secrets | Cause::Deadline | Cause::Unreadable => None,
     });
     message.incomplete = incomplete(effective, verdict, push);
-    message.notes = notes(effective, verdict);
+    message.notes = notes(effective, verdict, push);
     for way in ways(effective, audience.user, audience.push_options_negotiated) {
         match way {
             Way::PushOption(name) => message.exceptions.push_option = Some(name),
@@ -134,17 +137,23 @@ fn detail(issue: &ScanIssue) -> String {
     }
 }
 
-fn notes(effective: &Effective, verdict: &Verdict) -> Vec<String> {
+fn notes(effective: &Effective, verdict: &Verdict, push: &PushReport) -> Vec<String> {
     let mut notes = Vec::new();
     let large = verdict.unscanned.large;
     if large > 0 && effective.large_blobs == LargeBlobs::Note {
-        let (files, were) = if large == 1 {
-            ("file", "was")
-        } else {
-            ("files", "were")
+        let issues = push.report.receipt.issues.iter();
+        let limits = issues.filter(|issue| issue.kind == IssueKind::Limit);
+        let files: Vec<&str> = limits.filter_map(|issue| issue.path.as_deref()).collect();
+        let shown = &files[..files.len().min(MOST_FILES)];
+        let more = large.saturating_sub(shown.len() as u64);
+        let what = match (shown.is_empty(), more) {
+            (true, 1) => "one file".to_owned(),
+            (true, _) => format!("{large} files"),
+            (false, 0) => shown.join(", "),
+            (false, _) => format!("{} and {more} more", shown.join(", ")),
         };
         notes.push(format!(
-            "{large} {files} larger than {} {were} not scanned in full",
+            "not scanned in full, for more than {}: {what}",
             size(effective.max_blob_bytes)
         ));
     }

@@ -127,7 +127,7 @@ impl<'w, 'r> ChangeWalk<'w, 'r> {
                 extend(path, entry.name);
                 if entry.is_tree() {
                     self.directory(Some(id), &below, path, depth + 1, tell);
-                } else if entry.is_blob() {
+                } else if entry.is_blob() || entry.is_odd() && self.reader.has(&id) {
                     let (blob, side) = (id, Side::Added);
                     tell(Change { path, blob, side });
                 }
@@ -245,10 +245,17 @@ impl RawEntry<'_> {
         trimmed(self.mode) == b"40000"
     }
 
-    /// Whether it is a file or a symbolic link, whose target is a blob too; commits of submodules
-    /// are no objects of this repository. Odd modes reach a server that does not check objects.
+    /// Whether it is a file or a symbolic link, whose target is a blob too.
     fn is_blob(&self) -> bool {
-        !self.is_tree() && trimmed(self.mode) != b"160000"
+        let mode = trimmed(self.mode);
+        mode.len() == 6 && (mode.starts_with(b"100") || mode == b"120000")
+    }
+
+    /// Whether its mode is none that git writes. A server that does not check objects lets those
+    /// in, and takes them for submodules: the object need not be there. Commits of submodules
+    /// themselves are no objects of this repository.
+    fn is_odd(&self) -> bool {
+        !self.is_tree() && !self.is_blob() && trimmed(self.mode) != b"160000"
     }
 
     fn id(&self) -> Option<ObjectId> {

@@ -113,6 +113,16 @@ impl Collected {
         self.issues.push(issue);
     }
 
+    /// Names the file in each issue about an object, where `path` knows it.
+    #[cfg(feature = "git")]
+    pub(super) fn name_files(&mut self, path: impl Fn(&ObjectId) -> Option<String>) {
+        for issue in &mut self.issues {
+            if let Some(path) = issue.object.as_ref().and_then(&path) {
+                issue.path = Some(path);
+            }
+        }
+    }
+
     /// Adds what another brought.
     pub(super) fn merge(&mut self, other: Self) {
         self.occurrences.extend(other.occurrences);
@@ -210,11 +220,14 @@ impl Collector {
         lock(&self.collected).merge(part);
     }
 
-    /// Ids of all content in which something was found so far.
+    /// Ids of all content in which something was found so far, or of which something is to be
+    /// said.
     #[cfg(feature = "git")]
     pub(super) fn content_ids(&self) -> HashSet<ObjectId> {
         let collected = lock(&self.collected);
-        collected.occurrences.iter().map(|o| o.id).collect()
+        let found = collected.occurrences.iter().map(|o| o.id);
+        let said = collected.issues.iter().filter_map(|issue| issue.object);
+        found.chain(said).collect()
     }
 
     pub(super) fn finish(self) -> (Collected, Vec<RawFinding>) {

@@ -349,6 +349,11 @@ impl PushScan<'_> {
         let (mut collected, findings) = std::mem::take(&mut self.collector).finish();
         let occurrences = std::mem::take(&mut collected.occurrences);
         self.extra.merge(collected);
+        let places = &self.changed.places;
+        self.extra.name_files(|object| {
+            let (_, path) = places.get(object)?.first()?;
+            (!path.is_empty()).then(|| path.to_string())
+        });
         self.run
             .observer
             .phase(Phase::Attribution, occurrences.len() as u64, 0);

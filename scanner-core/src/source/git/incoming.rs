@@ -231,6 +231,11 @@ impl<'a> IncomingReader<'a> {
         self.quarantined(id).is_some()
     }
 
+    /// Whether an object is there at all.
+    pub(crate) fn has(&self, id: &ObjectId) -> bool {
+        self.came(id) || self.was_there(id)
+    }
+
     /// Whether the repository or an alternate held an object before.
     pub(crate) fn was_there(&self, id: &ObjectId) -> bool {
         self.known.has(&theirs(id))
