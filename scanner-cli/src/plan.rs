@@ -7,7 +7,7 @@ mod limits;
 mod rules;
 
 pub(crate) use explain::{Clue, ExplainPlan};
-pub(crate) use hook::HookPlan;
+pub(crate) use hook::{HookPlan, PushPlan};
 pub(crate) use limits::{Limits, threads};
 pub(crate) use rules::RulesPlan;
 
@@ -125,6 +125,8 @@ pub(crate) enum InputPlan {
     Stdin { path: Vec<u8> },
     /// What is about to be committed.
     Staged(StagedInput),
+    /// What is about to be pushed from a clone.
+    Push(PushPlan),
 }
 
 /// Which rules.
@@ -189,6 +191,9 @@ impl Plan {
                         args,
                         verbose: options.verbose > 0,
                     },
+                    HookCommand::PrePush(args) => {
+                        Self::Scan(Box::new(hook::pre_push(&args, &options, surroundings)?))
+                    }
                     HookCommand::PreCommit => {
                         Self::Scan(Box::new(hook::pre_commit(&options, surroundings)?))
                     }

@@ -23,6 +23,7 @@ pub(crate) enum HookCommand {
     /// is that of a scan.
     #[command(after_help = "Exit status: 0 clean, 1 findings, 2 usage, 3 incomplete, 4 internal.")]
     PreCommit,
+    PrePush(PrePushArgs),
     PreReceive(ReceiveArgs),
     #[command(flatten)]
     Setup(HookSetup),
@@ -32,6 +33,23 @@ pub(crate) enum HookCommand {
 pub(crate) enum HookSetup {
     Install(InstallArgs),
     Uninstall(UninstallArgs),
+}
+
+/// Checks what is about to be pushed: the hook of that name, in a clone
+///
+/// Reads from standard input what git is about to push, scans what the remote does not have as far
+/// as the clone's remote-tracking refs tell, and stops the push of a secret. A secret that stood in
+/// a changed file before is noted and lets the push pass, as does a comment on a secret's line,
+/// `gitsieve:allow` or `gitleaks:allow`, and an allowlist of the clone's .gitsieve.toml. The exit
+/// status is that of a scan.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 clean, 1 findings, 2 usage, 3 incomplete, 4 internal.")]
+pub(crate) struct PrePushArgs {
+    /// The remote's name, as git gives it; its URL where it has no name
+    pub(crate) remote: Option<String>,
+
+    /// The remote's URL, as git gives it
+    pub(crate) url: Option<String>,
 }
 
 /// Checks what is being pushed, before any ref moves: the hook of that name, on a server

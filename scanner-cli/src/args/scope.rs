@@ -58,7 +58,7 @@ fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
         ["rules", "import"] | ["hook", "install"] => Some(vec!["output", "quiet"]),
         ["rules", "bench"] => Some([RULES, BENCH].concat()),
         ["explain"] | ["rules", "explain"] => Some([RULES, BENCH, EXPLAIN].concat()),
-        ["hook", "pre-commit"] => Some([GATE, BENCH, EXPLAIN].concat()),
+        ["hook", "pre-commit" | "pre-push"] => Some([GATE, BENCH, EXPLAIN].concat()),
         ["hook", "pre-receive"] => Some(vec!["verbose"]),
         ["hook", ..] => Some(vec!["quiet"]),
         ["rules", ..] => Some(RULES.to_vec()),

@@ -3,6 +3,7 @@
 mod explain;
 mod generate;
 mod hook;
+mod push;
 mod rules;
 pub(crate) mod scan;
 mod staged;

@@ -30,6 +30,7 @@ pub(crate) fn run(mut plan: ScanPlan) -> Result<ExitStatus, CliError> {
     // What is still to be read comes as an error with its path.
     let input = match std::mem::replace(&mut plan.input, InputPlan::Stdin { path: Vec::new() }) {
         InputPlan::Staged(input) => return staged::run(&plan, &input),
+        InputPlan::Push(push) => return super::push::run(&plan, &push),
         InputPlan::Library(input) => Ok(input),
         InputPlan::Stdin { path } => Err(path),
     };

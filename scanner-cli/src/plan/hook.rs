@@ -2,15 +2,15 @@
 
 use super::{Environment, InputPlan, ScanPlan, SourcePlan, exists, usage};
 use crate::{
-    args::{HookSetup, InstallArgs, Options, UninstallArgs, WhichHooks},
+    args::{HookSetup, InstallArgs, Options, PrePushArgs, UninstallArgs, WhichHooks},
     exit::CliError,
     hook::install::{Hook, Script, Site, sites},
     output::Destination,
     repository,
 };
 use scanner_core::{
-    scan::StagedInput,
-    source::git::{Repository, RepositoryKind},
+    scan::{KnownRefs, StagedInput},
+    source::git::{ObjectEnvironment, Repository, RepositoryKind},
 };
 use std::{
     env, fs,
@@ -79,6 +79,52 @@ pub(super) fn pre_commit(
     let surroundings = Environment {
         stdout_is_terminal: surroundings.stderr_is_terminal,
         ..surroundings
+    };
+    let plan = ScanPlan::new(source, options, Destination::Stdout, surroundings)?;
+    Ok(ScanPlan {
+        progress: false,
+        ..plan
+    })
+}
+
+/// What is pushed, and from where.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PushPlan {
+    pub(crate) path: PathBuf,
+    pub(crate) objects: ObjectEnvironment,
+    pub(crate) known: KnownRefs,
+}
+
+/// A scan of what is about to be pushed to a remote. What the remote has already is told by its
+/// tracking refs, and by the ids that git gives of the refs that move.
+pub(super) fn pre_push(
+    args: &PrePushArgs,
+    options: &Options,
+    surroundings: Environment,
+) -> Result<ScanPlan, CliError> {
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let path = variable("GIT_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let repository = Repository::open(&path).map_err(|error| usage(error.to_string()))?;
+    let objects = ObjectEnvironment::parse(
+        variable("GIT_OBJECT_DIRECTORY").as_deref(),
+        variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").as_deref(),
+    )
+    .map_err(|error| usage(error.to_string()))?;
+    // Git gives the URL in place of a name where there is no remote of that URL.
+    let prefix = match &args.remote {
+        Some(remote) if args.url.as_ref() != Some(remote) => format!("refs/remotes/{remote}/"),
+        _ => "refs/remotes/".to_owned(),
+    };
+    let source = SourcePlan {
+        input: InputPlan::Push(PushPlan {
+            path,
+            objects,
+            known: KnownRefs::Prefix(prefix.into()),
+        }),
+        subject: "what is about to be pushed".into(),
+        unit: "blob",
+        root: repository.worktree().map(Path::to_owned),
+        notice: None,
     };
     let plan = ScanPlan::new(source, options, Destination::Stdout, surroundings)?;
     Ok(ScanPlan {

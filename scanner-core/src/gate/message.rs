@@ -57,6 +57,8 @@ pub enum Server {
     Plain,
     /// Shows people only lines that begin with `GL-HOOK-ERR:`.
     GitLab,
+    /// None: the text is for whoever pushes from this machine.
+    Local,
 }
 
 /// Why a scan did not see everything.
@@ -138,7 +140,7 @@ impl Message {
     pub fn text(&self, redactor: &Redactor) -> String {
         let fields = Fields::new(redactor);
         let prefix = match self.server {
-            Server::Plain => "",
+            Server::Plain | Server::Local => "",
             Server::GitLab => "GL-HOOK-ERR: ",
         };
         let Some(first) = self.first_line(&fields) else {
@@ -293,11 +295,19 @@ impl Message {
             ways.push("a comment `gitsieve:allow` on the secret's line".to_owned());
         }
         if !ways.is_empty() {
-            block.prose("If it is no secret, or must be pushed as it is (this is recorded):");
+            block.prose(if self.server == Server::Local {
+                "If it is no secret:"
+            } else {
+                "If it is no secret, or must be pushed as it is (this is recorded):"
+            });
         }
         for (i, way) in ways.iter().enumerate() {
             let or = if i == 0 { "" } else { "or " };
             block.command(&format!("{or}{way}"));
+        }
+        if self.server == Server::Local {
+            block.prose("`git push --no-verify` goes around this check, at your own risk.");
+            return block;
         }
         let whom = match &self.contact {
             Some(contact) => fields.sentence(contact),
