@@ -21,6 +21,7 @@ use crate::{
     repository::{self, Kind},
 };
 use scanner_core::{
+    gate::policy::RuleSelection,
     model::Confidence,
     scan::{EngineKind, GitInput, HistoryScope, Input, PathsInput, StagedInput},
 };
@@ -142,6 +143,23 @@ pub(crate) struct RulePlan {
     pub(crate) exclude: Vec<String>,
 }
 
+impl From<&RuleSelection> for RulePlan {
+    fn from(selection: &RuleSelection) -> Self {
+        let RuleSelection {
+            config,
+            files,
+            only,
+            exclude,
+        } = selection.clone();
+        Self {
+            config,
+            files,
+            only,
+            exclude,
+        }
+    }
+}
+
 impl Plan {
     pub(crate) fn new(cli: Cli, surroundings: Environment) -> Result<Self, CliError> {
         let Cli {
@@ -196,6 +214,9 @@ impl Plan {
                     }
                     HookCommand::PreCommit => {
                         Self::Scan(Box::new(hook::pre_commit(&options, surroundings)?))
+                    }
+                    HookCommand::CheckConfig(args) => {
+                        Self::Hook(Box::new(hook::check_config(args, options.format, to)?))
                     }
                     HookCommand::Setup(setup) => {
                         Self::Hook(Box::new(HookPlan::new(setup, &options, to)?))

@@ -25,6 +25,7 @@ pub(crate) enum HookCommand {
     PreCommit,
     PrePush(PrePushArgs),
     PreReceive(ReceiveArgs),
+    CheckConfig(CheckConfigArgs),
     #[command(flatten)]
     Setup(HookSetup),
 }
@@ -87,6 +88,26 @@ impl PolicyArg {
         let file = self.policy.as_deref();
         file.filter(|file| !file.as_os_str().is_empty())
     }
+}
+
+/// Checks a policy and the rules it names, and shows what they come to.
+///
+/// With --repository and --user, what holds for a push of that user to that repository: every
+/// override applied, and the ways to an exception that are open. Writes problems one a line, as
+/// FILE:LINE: MESSAGE. Without a policy at all, the built-in one is shown.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 hooks can work with the policy, 2 they refuse to.")]
+pub(crate) struct CheckConfigArgs {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArg,
+
+    /// A repository's name as its server gives it to hooks, such as PROJ/slug
+    #[arg(long, value_name = "NAME")]
+    pub(crate) repository: Option<String>,
+
+    /// A user's name as the server gives it to hooks
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
 }
 
 /// Puts hooks into a repository, in front of which any hook that is there already keeps running.

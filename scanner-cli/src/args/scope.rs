@@ -60,6 +60,7 @@ fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
         ["explain"] | ["rules", "explain"] => Some([RULES, BENCH, EXPLAIN].concat()),
         ["hook", "pre-commit" | "pre-push"] => Some([GATE, BENCH, EXPLAIN].concat()),
         ["hook", "pre-receive"] => Some(vec!["verbose"]),
+        ["hook", "check-config"] => Some(vec!["format", "output"]),
         ["hook", ..] => Some(vec!["quiet"]),
         ["rules", ..] => Some(RULES.to_vec()),
         ["completions" | "man"] => Some(vec!["output"]),

@@ -1,8 +1,12 @@
 //! Puts hooks into repositories.
 
+use super::scan::now;
 use crate::{
     exit::{CliError, ExitStatus},
-    hook::install::{self, Outcome, Site},
+    hook::{
+        check_config::{self, Question},
+        install::{self, Outcome, Site},
+    },
     output::{self, Destination},
     plan::HookPlan,
 };
@@ -33,6 +37,25 @@ pub(crate) fn run(plan: HookPlan) -> Result<ExitStatus, CliError> {
                 };
                 output::text(&install::upload(&script, file));
             }
+            Ok(status)
+        }
+        HookPlan::CheckConfig {
+            policy,
+            repository,
+            user,
+            json,
+            to,
+        } => {
+            let question = Question {
+                policy: &policy,
+                repository: repository.as_deref(),
+                user: user.as_deref(),
+                json,
+                now_seconds: now().unwrap_or_default(),
+            };
+            let mut text = Vec::new();
+            let status = check_config::run(&question, &mut text).map_err(|e| to.error(e))?;
+            to.write_all(&text)?;
             Ok(status)
         }
         HookPlan::BitbucketRemoval => {

@@ -3,10 +3,11 @@
 //! What a push means is decided in `scanner_core::gate`; here is what touches the machine.
 
 mod audit;
+pub(crate) mod check_config;
 mod glass;
 pub(crate) mod install;
 mod memory;
-mod policy;
+pub(crate) mod policy;
 pub(crate) mod receive;
 mod sandbox;
 mod server;

@@ -183,13 +183,7 @@ impl Run {
     /// Puts together what a scan needs.
     fn prepare(&self) -> Result<(Scanner, PushInput, Option<Ledger>), CliError> {
         let effective = &self.effective;
-        let plan = RulePlan {
-            config: effective.rules.config.clone(),
-            files: effective.rules.files.clone(),
-            only: effective.rules.only.clone(),
-            exclude: effective.rules.exclude.clone(),
-        };
-        let (mut rules, warnings) = rules::load(&plan)?;
+        let (mut rules, warnings) = rules::load(&RulePlan::from(&effective.rules))?;
         if self.verbose {
             for warning in warnings {
                 self.say(&format!("warning: {warning}"));

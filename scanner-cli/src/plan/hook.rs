@@ -2,9 +2,15 @@
 
 use super::{Environment, InputPlan, ScanPlan, SourcePlan, exists, usage};
 use crate::{
-    args::{HookSetup, InstallArgs, Options, PrePushArgs, UninstallArgs, WhichHooks},
+    args::{
+        CheckConfigArgs, Format, HookSetup, InstallArgs, Options, PrePushArgs, UninstallArgs,
+        WhichHooks,
+    },
     exit::CliError,
-    hook::install::{Hook, Script, Site, sites},
+    hook::{
+        install::{Hook, Script, Site, sites},
+        policy::{self, PolicyText},
+    },
     output::Destination,
     repository,
 };
@@ -35,6 +41,14 @@ pub(crate) enum HookPlan {
     },
     /// Say how Bitbucket gets rid of it.
     BitbucketRemoval,
+    /// Say what a policy comes to.
+    CheckConfig {
+        policy: PolicyText,
+        repository: Option<String>,
+        user: Option<String>,
+        json: bool,
+        to: Destination,
+    },
 }
 
 impl HookPlan {
@@ -48,6 +62,31 @@ impl HookPlan {
             HookSetup::Uninstall(args) => uninstall(&args, options.quiet),
         }
     }
+}
+
+/// A check of a policy.
+pub(super) fn check_config(
+    args: CheckConfigArgs,
+    format: Format,
+    to: Destination,
+) -> Result<HookPlan, CliError> {
+    let json = match format {
+        Format::Human => false,
+        Format::Json => true,
+        Format::Jsonl | Format::Markdown => {
+            return Err(usage(
+                "`gitsieve hook check-config` has the formats human and json".into(),
+            ));
+        }
+    };
+    to.check()?;
+    Ok(HookPlan::CheckConfig {
+        policy: policy::read(args.policy.file())?,
+        repository: args.repository,
+        user: args.user,
+        json,
+        to,
+    })
 }
 
 /// A scan of what is staged, in the surroundings that git gives its hooks: `GIT_DIR` where the

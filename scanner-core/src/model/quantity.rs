@@ -1,6 +1,6 @@
 //! Sizes and durations as people write them.
 
-use std::{str::FromStr, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 /// A number of bytes: digits and an optional suffix `K`, `M`, `G` or `T` (powers of 1024),
 /// itself with an optional `B` or `iB`, in either case. Never zero.
@@ -87,6 +87,33 @@ impl FromStr for TimeSpan {
     }
 }
 
+impl fmt::Display for ByteSize {
+    /// Writes the size in the largest unit that has it whole, in a form that is read back.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(40, "T"), (30, "G"), (20, "M"), (10, "K")];
+        let whole = |&&(shift, _): &&(u32, &str)| self.0 > 0 && self.0.is_multiple_of(1 << shift);
+        match units.iter().find(whole) {
+            Some((shift, unit)) => write!(f, "{}{unit}", self.0 >> shift),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl fmt::Display for TimeSpan {
+    /// Writes hours, minutes, seconds and milliseconds, those that are there, in a form that is
+    /// read back.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0.as_millis();
+        for (unit, unit_ms) in [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
+            if rest >= unit_ms {
+                write!(f, "{}{unit}", rest / unit_ms)?;
+                rest %= unit_ms;
+            }
+        }
+        Ok(())
+    }
+}
+
 fn split(text: &str) -> (&str, &str) {
     text.split_at(
         text.find(|c: char| !c.is_ascii_digit())
@@ -157,6 +184,18 @@ mod tests {
             "é",
         ] {
             assert!(text.parse::<TimeSpan>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn quantities_are_written_in_their_largest_whole_units() {
+        for text in ["1", "1025", "64K", "50M", "2G", "1536M", "3T"] {
+            let size: ByteSize = text.parse().unwrap();
+            assert_eq!(size.to_string(), text);
+        }
+        for text in ["4s", "200ms", "1h30m", "1m500ms", "90h"] {
+            let span: TimeSpan = text.parse().unwrap();
+            assert_eq!(span.to_string(), text);
         }
     }
 }

@@ -1,7 +1,19 @@
 //! `[audit]`: where runs are put down.
 
+use super::read::{Entry, Reader};
 use crate::model::Secret;
 use std::{fmt, path::PathBuf, time::Duration};
+use toml::de::DeTable;
+
+const AUDIT: &[&str] = &[
+    "path",
+    "required",
+    "syslog",
+    "webhook",
+    "webhook-header",
+    "webhook-ca",
+    "budget",
+];
 
 /// Where runs are put down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +90,131 @@ pub struct Webhook {
     pub shown: String,
     /// A header to send along: its name and value.
     pub header: Option<(String, Secret)>,
-    /// Certificates to trust besides the system's: a file in PEM form.
+    /// Certificates to trust: a file in PEM form.
     pub ca: Option<PathBuf>,
+}
+
+impl Reader<'_> {
+    pub(super) fn audit_table(&mut self, line: u32, table: &DeTable<'_>) -> AuditSettings {
+        let mut audit = AuditSettings::default();
+        let mut header = None;
+        let mut ca = None;
+        let entries = self.entries(table);
+        for &entry in &entries {
+            match entry.key {
+                "path" => audit.path = self.absolute_path(entry),
+                "required" => audit.required = self.boolean(entry).unwrap_or_default(),
+                "syslog" => audit.syslog = self.syslog(entry),
+                "webhook" => audit.webhook = self.webhook(entry),
+                "webhook-header" => header = self.header(entry),
+                "webhook-ca" => ca = self.path(entry),
+                "budget" => audit.budget = self.duration(entry).unwrap_or(audit.budget),
+                _ => self.unknown(entry, AUDIT, "[audit]"),
+            }
+        }
+        let has = |key: &str| entries.iter().any(|entry| entry.key == key);
+        if audit.required && !has("path") {
+            self.problem(
+                line,
+                "[audit] key \"required\" needs \"path\": only a file's line can be required",
+            );
+        }
+        for &entry in &entries {
+            if matches!(entry.key, "webhook-header" | "webhook-ca") && !has("webhook") {
+                self.wrong(entry, "needs \"webhook\", the address it is for");
+            }
+            if entry.key == "budget" && !has("webhook") && !has("syslog") {
+                self.wrong(
+                    entry,
+                    "is the time of \"syslog\" and \"webhook\": give one, or remove it",
+                );
+            }
+        }
+        if let Some(webhook) = &mut audit.webhook {
+            webhook.header = header;
+            webhook.ca = ca;
+        }
+        audit
+    }
+
+    fn syslog(&mut self, entry: Entry<'_, '_>) -> Option<Syslog> {
+        let text = self.text(entry)?;
+        let syslog = if let Some(path) = text.strip_prefix("unix:") {
+            let path = PathBuf::from(path);
+            path.is_absolute().then_some(Syslog::Unix(path))
+        } else if let Some(address) = text.strip_prefix("udp://") {
+            has_port(address).then(|| Syslog::Udp(address.to_owned()))
+        } else if let Some(address) = text.strip_prefix("tcp://") {
+            has_port(address).then(|| Syslog::Tcp(address.to_owned()))
+        } else {
+            None
+        };
+        if syslog.is_none() {
+            self.wrong(
+                entry,
+                "expected unix:/dev/log, udp://HOST:PORT or tcp://HOST:PORT",
+            );
+        }
+        syslog
+    }
+
+    fn webhook(&mut self, entry: Entry<'_, '_>) -> Option<Webhook> {
+        let url = self.text(entry)?;
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\');
+        if host.is_empty() || !url.chars().all(plain) {
+            self.wrong(entry, "expected an address, such as https://HOST/PATH");
+        } else if host.contains('@') {
+            self.wrong(
+                entry,
+                "must not hold a user's name or password: use \"webhook-header\"",
+            );
+        } else if scheme == "https" || (scheme == "http" && is_this_machine(host)) {
+            return Some(Webhook {
+                url: Secret::new(url.as_bytes()),
+                shown: format!("{scheme}://{host}"),
+                header: None,
+                ca: None,
+            });
+        } else {
+            self.wrong(
+                entry,
+                "must begin with https:// (http:// is for localhost alone): audit lines tell who \
+                 pushed secrets where",
+            );
+        }
+        None
+    }
+
+    fn header(&mut self, entry: Entry<'_, '_>) -> Option<(String, Secret)> {
+        let text = self.text(entry)?;
+        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        let parts = text
+            .split_once(':')
+            .map(|(name, value)| (name, value.trim()));
+        let valid = parts.filter(|(name, value)| {
+            let printable = value.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+            !name.is_empty() && name.chars().all(token) && !value.is_empty() && printable
+        });
+        if valid.is_none() {
+            self.wrong(entry, "expected NAME: VALUE on one line");
+        }
+        valid.map(|(name, value)| (name.to_owned(), Secret::new(value.as_bytes())))
+    }
+}
+
+fn has_port(address: &str) -> bool {
+    address.rsplit_once(':').is_some_and(|(host, port)| {
+        let host_is_plain = host.chars().all(|c| c.is_ascii_graphic() && c != '/');
+        !host.is_empty() && host_is_plain && port.parse::<u16>().is_ok_and(|port| port > 0)
+    })
+}
+
+/// Whether a URL's `host:port` is this machine's.
+fn is_this_machine(host: &str) -> bool {
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| {
+        let port = host.strip_prefix(name);
+        port.is_some_and(|port| port.is_empty() || port.starts_with(':'))
+    })
 }
