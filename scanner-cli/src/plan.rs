@@ -14,7 +14,7 @@ pub(crate) use rules::RulesPlan;
 use crate::{
     args::{
         Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, HookArgs, HookCommand, Options,
-        ReceiveArgs, RulesArgs, RulesSubcommand, StdinArgs,
+        PostReceiveArgs, ReceiveArgs, RulesArgs, RulesSubcommand, StdinArgs,
     },
     exit::{CliError, ExitPolicy},
     output::{Destination, Style},
@@ -73,6 +73,11 @@ pub(crate) enum Plan {
         args: ReceiveArgs,
         verbose: bool,
     },
+    PostReceive {
+        args: PostReceiveArgs,
+        verbose: bool,
+    },
+    Courier,
     Completions {
         shell: clap_complete::Shell,
         to: Destination,
@@ -209,6 +214,11 @@ impl Plan {
                         args,
                         verbose: options.verbose > 0,
                     },
+                    HookCommand::PostReceive(args) => Self::PostReceive {
+                        args,
+                        verbose: options.verbose > 0,
+                    },
+                    HookCommand::Courier => Self::Courier,
                     HookCommand::PrePush(args) => {
                         Self::Scan(Box::new(hook::pre_push(&args, &options, surroundings)?))
                     }

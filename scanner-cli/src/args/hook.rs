@@ -25,6 +25,10 @@ pub(crate) enum HookCommand {
     PreCommit,
     PrePush(PrePushArgs),
     PreReceive(ReceiveArgs),
+    PostReceive(PostReceiveArgs),
+    /// Hands audit lines on to syslog and webhook; started by the other hooks of a server
+    #[command(hide = true)]
+    Courier,
     CheckConfig(CheckConfigArgs),
     #[command(flatten)]
     Setup(HookSetup),
@@ -71,6 +75,17 @@ pub(crate) struct ReceiveArgs {
     /// other programs), as far as the kernel can; the audit line says how far that is
     #[arg(long)]
     pub(crate) sandbox: bool,
+}
+
+/// Finishes what a deadline cut off, after the push: the hook of that name, on a server
+///
+/// Where the policy lets a push pass at its deadline with the newest commits scanned, the others
+/// are in its spool; they are scanned here, who pushed is told, and the run is recorded. Blocks
+/// nothing. Ends at once where the spool has nothing for this repository.
+#[derive(Debug, Args)]
+pub(crate) struct PostReceiveArgs {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArg,
 }
 
 /// Where the policy is.

@@ -15,8 +15,8 @@ pub(crate) use explain::ExplainArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use git::GitArgs;
 pub(crate) use hook::{
-    CheckConfigArgs, HookArgs, HookCommand, HookSetup, InstallArgs, PrePushArgs, ReceiveArgs,
-    UninstallArgs, WhichHooks,
+    CheckConfigArgs, HookArgs, HookCommand, HookSetup, InstallArgs, PostReceiveArgs, PrePushArgs,
+    ReceiveArgs, UninstallArgs, WhichHooks,
 };
 pub(crate) use options::{Colour, Engine, Format, Options};
 pub(crate) use rules::{

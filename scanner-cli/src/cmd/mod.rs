@@ -10,6 +10,7 @@ mod staged;
 
 use crate::{
     exit::{CliError, ExitStatus},
+    hook::{courier, finish, receive},
     plan::Plan,
 };
 
@@ -18,7 +19,12 @@ pub(crate) fn run(plan: Plan) -> Result<ExitStatus, CliError> {
         Plan::Scan(plan) => scan::run(*plan),
         Plan::Rules(plan) => rules::run(&plan),
         Plan::Explain(plan) => explain::run(&plan),
-        Plan::PreReceive { args, verbose } => Ok(crate::hook::receive::pre_receive(&args, verbose)),
+        Plan::PreReceive { args, verbose } => Ok(receive::run(&args, verbose)),
+        Plan::PostReceive { args, verbose } => Ok(finish::run(&args, verbose)),
+        Plan::Courier => {
+            courier::child::run(std::io::stdin().lock(), std::io::stdout());
+            Ok(ExitStatus::Clean)
+        }
         Plan::Hook(plan) => hook::run(*plan),
         Plan::Completions { shell, to } => generate::completions(shell, &to),
         Plan::Man { command, to } => generate::man(command.as_deref(), &to),

@@ -4,10 +4,14 @@
 
 mod audit;
 pub(crate) mod check_config;
+pub(crate) mod courier;
+pub(crate) mod finish;
 mod glass;
 pub(crate) mod install;
 mod memory;
 pub(crate) mod policy;
 pub(crate) mod receive;
+mod run;
 mod sandbox;
 mod server;
+mod spool;

@@ -1,0 +1,116 @@
+//! `gitsieve hook post-receive`: scans what a deadline cut off, after the push.
+//!
+//! The push has passed, so that nothing can be blocked any more: who pushed is told, and the run
+//! is recorded like the one that let it pass. An entry of the spool is removed when its commits
+//! were looked at, and stays for the next run when this one is killed.
+
+use super::{
+    run::{End, Run, refuse, show},
+    spool::Entry,
+};
+use crate::{
+    args::PostReceiveArgs,
+    exit::{CliError, ExitStatus},
+};
+use scanner_core::{
+    gate::{
+        audit::AuditVerdict,
+        break_glass::JudgeContext,
+        policy::{AtDeadline, Mode},
+        tell,
+        verdict::{Outcome, judge},
+    },
+    report::Redactor,
+    scan::{KnownRefs, NoObserver, PushInput, Scanner},
+    source::git::ObjectEnvironment,
+};
+use std::{
+    fs,
+    sync::atomic::AtomicBool,
+    time::{Instant, UNIX_EPOCH},
+};
+
+/// Finishes what is left of pushes to this repository.
+pub(crate) fn run(args: &PostReceiveArgs, verbose: bool) -> ExitStatus {
+    let started = Instant::now();
+    match Run::begin("post-receive", started, args.policy.file(), verbose) {
+        Ok(run) => run.post_receive(),
+        Err(error) => refuse(&error),
+    }
+}
+
+impl Run {
+    fn post_receive(mut self) -> ExitStatus {
+        match self.finish_all() {
+            Ok(()) => ExitStatus::Clean,
+            Err(error) => {
+                self.say(&error.to_string());
+                ExitStatus::Usage
+            }
+        }
+    }
+
+    fn finish_all(&mut self) -> Result<(), CliError> {
+        let usage = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
+        let Some(spool) = self.spool()? else {
+            return Ok(());
+        };
+        let git_dir = &self.surroundings.git_dir;
+        let directory = fs::canonicalize(git_dir).unwrap_or_else(|_| git_dir.clone());
+        let listing = spool.list(&directory).map_err(|error| usage(&error))?;
+        for problem in &listing.unreadable {
+            self.say(problem);
+        }
+        if listing.entries.is_empty() {
+            return Ok(());
+        }
+        let scanner = self.builder()?.build()?;
+        // Nothing waits for this any more.
+        self.effective.at_deadline = AtDeadline::Open;
+        for entry in &listing.entries {
+            self.finish_one(&scanner, entry)?;
+            entry.remove().map_err(|error| usage(&error))?;
+        }
+        Ok(())
+    }
+
+    fn finish_one(&mut self, scanner: &Scanner, entry: &Entry) -> Result<(), CliError> {
+        let left = &entry.push;
+        let input = PushInput {
+            path: self.surroundings.git_dir.clone(),
+            environment: ObjectEnvironment::default(),
+            updates: left.updates.clone(),
+            known: KnownRefs::AllBut(left.unscanned.clone()),
+            ..PushInput::default()
+        };
+        let push = scanner.scan_push(&input, &NoObserver, &AtomicBool::new(false))?;
+        let seconds = self.time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let context = JudgeContext {
+            now_seconds: seconds.as_secs() as i64,
+            user: left.user.as_deref(),
+            push_options: None,
+            ledger: None,
+        };
+        // A verdict that blocks says here what would have been.
+        self.effective.mode = Mode::Audit;
+        let verdict = judge(&self.effective, &push, &context);
+        let redactor = Redactor::of_report(&push.report);
+        let message = tell::message(&self.effective, &verdict, &push, self.audience());
+        if verdict.outcome != Outcome::Allowed || self.verbose {
+            show(&message.text(&redactor));
+        }
+        self.updates.clone_from(&left.updates);
+        self.surroundings.user.clone_from(&left.user);
+        let end = End {
+            verdict: match &verdict.outcome {
+                Outcome::WouldBlock => AuditVerdict::AllowedAudit,
+                other => tell::audit_verdict(other),
+            },
+            exit: ExitStatus::Clean,
+            scan: Some((&push, &verdict)),
+            error: None,
+        };
+        self.open_records()?;
+        self.record(&end, &redactor).map_err(CliError::Usage)
+    }
+}
