@@ -4,6 +4,7 @@
 
 mod audit;
 pub(crate) mod check_config;
+mod courier;
 mod glass;
 pub(crate) mod install;
 mod memory;
@@ -11,3 +12,4 @@ pub(crate) mod policy;
 pub(crate) mod receive;
 mod sandbox;
 mod server;
+mod spool;

@@ -173,8 +173,7 @@ impl Run {
     fn open_log(&mut self) -> Result<(), CliError> {
         let host = host_name();
         if let Some(path) = self.policy.audit().path_on(&host) {
-            let log =
-                AuditLog::open(&path, &host).map_err(|error| CliError::Usage(error.to_string()))?;
+            let log = AuditLog::open(&path).map_err(|error| CliError::Usage(error.to_string()))?;
             self.log = Some(log);
         }
         Ok(())

@@ -308,7 +308,11 @@ mod linux {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
-    use crate::hook::audit::{AuditLog, Reopen};
+    use crate::hook::{
+        audit::{AuditLog, Reopen},
+        courier,
+        spool::{Spool, Unfinished},
+    };
     use std::{
         env,
         fs::{self, File},
@@ -318,6 +322,7 @@ mod tests {
         path::Path,
         process::Command,
         thread,
+        time::SystemTime,
     };
 
     /// Names the directory of the test that runs this binary again, for there is no way out of a
@@ -366,7 +371,9 @@ mod tests {
         let repository = dir.join("repository");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let mut audit = AuditLog::open(&dir.join("audit.jsonl"), "host").unwrap();
+        let socket = UnixDatagram::bind(dir.join("log")).unwrap();
+        let courier = courier::tests::start_to(dir.join("log"));
+        let mut audit = AuditLog::open(&dir.join("audit.jsonl")).unwrap();
         let report = apply(&Request {
             read: std::slice::from_ref(&repository),
             write: &[],
@@ -406,6 +413,8 @@ mod tests {
         assert_eq!(config, b"[core]");
         assert_eq!(fs::read_dir(&repository).unwrap().count(), 1);
         audit.append(b"1\n", Reopen::Forbidden).unwrap();
+        assert_eq!(courier.deliver(b"{}\n"), [""; 0]);
+        assert!(socket.recv(&mut [0; 100]).unwrap() > 0);
         let inherited = thread::spawn(move || {
             let listener = TcpListener::bind("127.0.0.1:0");
             denied("to listen in a thread", listener);
@@ -422,19 +431,26 @@ mod tests {
                 fs::create_dir(dir.path().join(name)).unwrap();
             }
             in_child("a_spool_can_be_written_and_nothing_else", dir.path());
-            let text = fs::read_to_string(dir.path().join("spool/b")).unwrap();
-            assert_eq!(text, "x");
+            assert_eq!(fs::read_dir(dir.path().join("spool")).unwrap().count(), 1);
             return;
         };
         let (repository, spool) = (dir.join("repository"), dir.join("spool"));
+        let queue = Spool::open(&spool).unwrap();
         let report = apply(&Request {
             read: std::slice::from_ref(&repository),
             write: std::slice::from_ref(&spool),
         });
-        fs::write(spool.join("a"), "x").unwrap();
-        fs::rename(spool.join("a"), spool.join("b")).unwrap();
-        fs::write(spool.join("c"), "x").unwrap();
-        fs::remove_file(spool.join("c")).unwrap();
+        let entry = Unfinished {
+            time: SystemTime::now(),
+            directory: repository.clone(),
+            repository: "PROJ/repo".into(),
+            user: None,
+            updates: Vec::new(),
+            unscanned: Vec::new(),
+        };
+        queue.add(&entry).unwrap();
+        let listing = queue.list(&repository).unwrap();
+        assert_eq!(listing.entries[0].push.repository, "PROJ/repo");
         denied("a program", Command::new("/bin/true").status());
         if report.to_string().starts_with("landlock") {
             denied(

@@ -90,7 +90,7 @@ pub struct Webhook {
     pub shown: String,
     /// A header to send along: its name and value.
     pub header: Option<(String, Secret)>,
-    /// Certificates to trust: a file in PEM form.
+    /// Certificates to trust instead of those of the web: a file in PEM form.
     pub ca: Option<PathBuf>,
 }
 
