@@ -9,6 +9,7 @@
 //! What is sent to the child: a line of JSON that names the sinks; then, when there is an audit
 //! line, the time at which to give up, a space and that line. What comes back: one line for each
 //! sink.
+#![cfg_attr(not(test), expect(dead_code, reason = "wired in the next commit"))]
 
 pub(crate) mod child;
 mod syslog;
@@ -231,37 +232,25 @@ fn failure(name: &str, answers: &str, budget: Duration) -> Option<String> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use scanner_core::model::Secret;
     use std::{
         env, fs,
-        io::{BufRead, BufReader},
         net::{TcpListener, TcpStream, UdpSocket},
         os::unix::net::UnixDatagram,
-        thread::{self, JoinHandle},
+        thread,
     };
 
     /// Set for the process that plays the child.
     const CHILD: &str = "GITSIEVE_TEST_COURIER";
-    const LINE: &[u8] = b"{\"verdict\":\"blocked\",\"refs\":[]}\n";
-    const LONG: Duration = Duration::from_secs(20);
+    pub(super) const LINE: &[u8] = b"{\"verdict\":\"blocked\",\"refs\":[]}\n";
+    pub(super) const LONG: Duration = Duration::from_secs(20);
 
-    fn sinks(budget: Duration) -> Sinks {
+    pub(super) fn sinks(budget: Duration) -> Sinks {
         Sinks {
             syslog: None,
             webhook: None,
             budget,
             host: "node 1".into(),
         }
-    }
-
-    #[cfg(feature = "webhook")]
-    fn posting(url: &str, header: Option<&str>) -> Address {
-        Address::new(&scanner_core::gate::policy::Webhook {
-            url: Secret::new(url.as_bytes()),
-            shown: String::new(),
-            header: header.map(|value| ("X-Key".to_owned(), Secret::new(value.as_bytes()))),
-            ca: None,
-        })
     }
 
     /// A child that has ten seconds for a local socket.
@@ -272,7 +261,7 @@ pub(super) mod tests {
     }
 
     /// A child that is this binary again.
-    fn start(sinks: Sinks) -> Courier {
+    pub(super) fn start(sinks: Sinks) -> Courier {
         let mut command = Command::new(env::current_exe().unwrap());
         command
             .args(["--exact", "hook::courier::tests::child", "--nocapture"])
@@ -288,39 +277,10 @@ pub(super) mod tests {
     }
 
     /// Delivers with all the time in the world.
-    fn deliver(set: impl FnOnce(&mut Sinks), line: &[u8]) -> Vec<String> {
+    pub(super) fn deliver(set: impl FnOnce(&mut Sinks), line: &[u8]) -> Vec<String> {
         let mut sinks = sinks(LONG);
         set(&mut sinks);
         start(sinks).deliver(line)
-    }
-
-    /// Answers one request, and gives back what was asked.
-    #[cfg(feature = "webhook")]
-    fn server(answer: &'static str) -> (String, JoinHandle<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}/hook?token=abc", listener.local_addr().unwrap());
-        let server = thread::spawn(move || {
-            let mut stream = listener.accept().unwrap().0;
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let (mut request, mut length) = (String::new(), 0);
-            loop {
-                let mut line = String::new();
-                reader.read_line(&mut line).unwrap();
-                let lower = line.to_lowercase();
-                if let Some(value) = lower.strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-                request += &line;
-                if line == "\r\n" {
-                    break;
-                }
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n").unwrap();
-            request + std::str::from_utf8(&body).unwrap()
-        });
-        (address, server)
     }
 
     #[test]
@@ -384,73 +344,6 @@ pub(super) mod tests {
         assert!(frame.ends_with(long.trim_end()));
     }
 
-    #[cfg(feature = "webhook")]
-    #[test]
-    fn a_web_server_gets_the_line_with_its_header() {
-        let (address, server) = server("204 No Content");
-        let set = |s: &mut Sinks| {
-            s.webhook = Some(posting(&address, Some("4711")));
-        };
-        assert_eq!(deliver(set, LINE), [""; 0]);
-        let request = server.join().unwrap();
-        assert!(
-            request.starts_with("POST /hook?token=abc HTTP/1.1\r\n"),
-            "{request}"
-        );
-        let lower = request.to_lowercase();
-        assert!(
-            lower.contains("\r\ncontent-type: application/json\r\n"),
-            "{request}"
-        );
-        assert!(lower.contains("\r\nx-key: 4711\r\n"), "{request}");
-        assert!(request.as_bytes().ends_with(LINE));
-    }
-
-    #[cfg(feature = "webhook")]
-    #[test]
-    fn what_a_sink_refuses_is_said_without_its_tokens() {
-        let (address, server) = server("500 Broken");
-        let closed = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
-        let set = |s: &mut Sinks| {
-            s.webhook = Some(posting(&address, Some("4711")));
-            s.syslog = Some(Target::Tcp(closed.to_string()));
-        };
-        let failed = deliver(set, LINE);
-        server.join().unwrap();
-        assert_eq!(failed.len(), 2, "{failed:?}");
-        assert!(
-            failed[0].starts_with("syslog: ") && failed[0].contains("refused"),
-            "{failed:?}"
-        );
-        assert_eq!(failed[1], "webhook: http status: 500");
-
-        let set =
-            |s: &mut Sinks| s.webhook = Some(posting(&format!("http://{closed}/?token=abc"), None));
-        let failed = deliver(set, LINE);
-        assert!(failed[0].starts_with("webhook: "), "{failed:?}");
-        assert!(!failed[0].contains("abc"), "{failed:?}");
-    }
-
-    #[cfg(feature = "webhook")]
-    #[test]
-    fn a_server_that_never_answers_costs_the_budget_and_leaves_nobody() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let budget = Duration::from_millis(300);
-        let mut sinks = sinks(budget);
-        let address = format!("http://{}/", listener.local_addr().unwrap());
-        sinks.webhook = Some(posting(&address, None));
-        let courier = start(sinks);
-        let id = courier.child.id();
-        let start = Instant::now();
-        let failed = courier.deliver(LINE);
-        assert!(start.elapsed() < budget + Duration::from_millis(500));
-        assert_eq!(failed.len(), 1, "{failed:?}");
-        gone(id);
-    }
-
     #[test]
     fn a_line_larger_than_a_pipe_does_not_wait_for_a_child_that_hangs() {
         let mut command = Command::new("/bin/sleep");
@@ -509,21 +402,6 @@ pub(super) mod tests {
         assert!(message.contains(expected), "{message}");
         for text in [message, format!("{sinks:?}")] {
             assert!(!text.contains("abc") && !text.contains("4711"), "{text}");
-        }
-    }
-
-    /// Returns once no process has this id, which is not given anew so soon.
-    #[cfg(feature = "webhook")]
-    fn gone(id: u32) {
-        let path = format!("/proc/{id}/stat");
-        let end = Instant::now() + Duration::from_secs(2);
-        while fs::metadata(&path).is_ok() {
-            assert!(
-                Instant::now() < end,
-                "{}",
-                fs::read_to_string(&path).unwrap_or_default()
-            );
-            thread::sleep(Duration::from_millis(5));
         }
     }
 

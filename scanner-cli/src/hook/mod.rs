@@ -4,8 +4,7 @@
 
 mod audit;
 pub(crate) mod check_config;
-pub(crate) mod courier;
-pub(crate) mod finish;
+mod courier;
 mod glass;
 pub(crate) mod install;
 mod memory;

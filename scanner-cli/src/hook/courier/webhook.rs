@@ -136,3 +136,135 @@ impl Webhook {
         match *self {}
     }
 }
+
+#[cfg(all(test, feature = "webhook"))]
+mod tests {
+    use super::super::{
+        Target,
+        tests::{LINE, deliver, sinks, start},
+    };
+    use super::*;
+    use crate::hook::courier::Sinks;
+    use std::{
+        fs,
+        io::{BufRead, BufReader, Read, Write},
+        net::TcpListener,
+        thread::{self, JoinHandle},
+        time::Duration,
+    };
+
+    fn posting(url: &str, header: Option<&str>) -> Address {
+        Address::new(&scanner_core::gate::policy::Webhook {
+            url: Secret::new(url.as_bytes()),
+            shown: String::new(),
+            header: header.map(|value| ("X-Key".to_owned(), Secret::new(value.as_bytes()))),
+            ca: None,
+        })
+    }
+
+    /// Answers one request, and gives back what was asked.
+    fn server(answer: &'static str) -> (String, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/hook?token=abc", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut request, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                let lower = line.to_lowercase();
+                if let Some(value) = lower.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                request += &line;
+                if line == "\r\n" {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n").unwrap();
+            request + std::str::from_utf8(&body).unwrap()
+        });
+        (address, server)
+    }
+
+    #[test]
+    fn a_web_server_gets_the_line_with_its_header() {
+        let (address, server) = server("204 No Content");
+        let set = |s: &mut Sinks| {
+            s.webhook = Some(posting(&address, Some("4711")));
+        };
+        assert_eq!(deliver(set, LINE), [""; 0]);
+        let request = server.join().unwrap();
+        assert!(
+            request.starts_with("POST /hook?token=abc HTTP/1.1\r\n"),
+            "{request}"
+        );
+        let lower = request.to_lowercase();
+        assert!(
+            lower.contains("\r\ncontent-type: application/json\r\n"),
+            "{request}"
+        );
+        assert!(lower.contains("\r\nx-key: 4711\r\n"), "{request}");
+        assert!(request.as_bytes().ends_with(LINE));
+    }
+
+    #[test]
+    fn what_a_sink_refuses_is_said_without_its_tokens() {
+        let (address, server) = server("500 Broken");
+        let closed = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let set = |s: &mut Sinks| {
+            s.webhook = Some(posting(&address, Some("4711")));
+            s.syslog = Some(Target::Tcp(closed.to_string()));
+        };
+        let failed = deliver(set, LINE);
+        server.join().unwrap();
+        assert_eq!(failed.len(), 2, "{failed:?}");
+        assert!(
+            failed[0].starts_with("syslog: ") && failed[0].contains("refused"),
+            "{failed:?}"
+        );
+        assert_eq!(failed[1], "webhook: http status: 500");
+
+        let set =
+            |s: &mut Sinks| s.webhook = Some(posting(&format!("http://{closed}/?token=abc"), None));
+        let failed = deliver(set, LINE);
+        assert!(failed[0].starts_with("webhook: "), "{failed:?}");
+        assert!(!failed[0].contains("abc"), "{failed:?}");
+    }
+
+    #[test]
+    fn a_server_that_never_answers_costs_the_budget_and_leaves_nobody() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let budget = Duration::from_millis(300);
+        let mut sinks = sinks(budget);
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        sinks.webhook = Some(posting(&address, None));
+        let courier = start(sinks);
+        let id = courier.child.id();
+        let start = Instant::now();
+        let failed = courier.deliver(LINE);
+        assert!(start.elapsed() < budget + Duration::from_millis(500));
+        assert_eq!(failed.len(), 1, "{failed:?}");
+        gone(id);
+    }
+
+    /// Returns once no process has this id, which is not given anew so soon.
+    fn gone(id: u32) {
+        let path = format!("/proc/{id}/stat");
+        let end = Instant::now() + Duration::from_secs(2);
+        while fs::metadata(&path).is_ok() {
+            assert!(
+                Instant::now() < end,
+                "{}",
+                fs::read_to_string(&path).unwrap_or_default()
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
