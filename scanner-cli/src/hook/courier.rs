@@ -9,7 +9,6 @@
 //! What is sent to the child: a line of JSON that names the sinks; then, when there is an audit
 //! line, the time at which to give up, a space and that line. What comes back: one line for each
 //! sink.
-#![cfg_attr(not(test), expect(dead_code, reason = "wired in the next commit"))]
 
 pub(crate) mod child;
 mod syslog;

@@ -4,7 +4,8 @@
 
 mod audit;
 pub(crate) mod check_config;
-mod courier;
+pub(crate) mod courier;
+pub(crate) mod finish;
 mod glass;
 pub(crate) mod install;
 mod memory;

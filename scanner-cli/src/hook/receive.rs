@@ -55,7 +55,7 @@ impl Run {
         };
         let input = self.input();
         if sandboxed {
-            self.close_sandbox();
+            self.close_sandbox(spool.as_ref());
         }
         let scanned = scanner.scan_push(&input, &NoObserver, &AtomicBool::new(false));
         // Taking rules and tables apart costs a millisecond that the process ends anyway.
@@ -81,46 +81,8 @@ impl Run {
         self.finish(&push, &verdict)
     }
 
-    /// Opens the audit log.
-    fn open_log(&mut self) -> Result<(), CliError> {
-        let host = host_name();
-        if let Some(path) = self.policy.audit().path_on(&host) {
-            let log = AuditLog::open(&path).map_err(|error| CliError::Usage(error.to_string()))?;
-            self.log = Some(log);
-        }
-        Ok(())
-    }
-
-    /// Puts together what a scan needs.
-    fn prepare(&self) -> Result<(Scanner, PushInput, Option<Ledger>), CliError> {
-        let effective = &self.effective;
-        let (mut rules, warnings) = rules::load(&RulePlan::from(&effective.rules))?;
-        if self.verbose {
-            for warning in warnings {
-                self.say(&format!("warning: {warning}"));
-            }
-        }
-        if effective.repository_config {
-            rules = self.with_repository_config(rules);
-        }
-        let left = effective.deadline.saturating_sub(self.started.elapsed());
-        let mut builder = Scanner::builder()
-            .rules(rules)
-            .threads(effective.threads)
-            .max_blob_bytes(effective.max_blob_bytes)
-            .max_memory_bytes(
-                effective
-                    .max_blob_bytes
-                    .saturating_mul(2)
-                    .max(LEAST_MEMORY_BYTES),
-            )
-            .min_confidence(effective.verdicts.least_confidence())
-            .timeout(left);
-        if let Some(now) = now() {
-            builder = builder.now(now);
-        }
-        let ledger = Ledger::open(effective)?;
-        let input = PushInput {
+    fn input(&self) -> PushInput {
+        PushInput {
             path: self.surroundings.git_dir.clone(),
             environment: self.surroundings.objects.clone(),
             updates: self.updates.clone(),

@@ -11,6 +11,7 @@ use super::{
     memory::PeakMemory,
     policy, sandbox,
     server::Surroundings,
+    spool::Spool,
 };
 use crate::{
     cmd::scan::now,
@@ -173,13 +174,7 @@ impl Run {
     /// A scanner as the policy wants it, with all the time in the world.
     pub(super) fn builder(&self) -> Result<ScannerBuilder, CliError> {
         let effective = &self.effective;
-        let plan = RulePlan {
-            config: effective.rules.config.clone(),
-            files: effective.rules.files.clone(),
-            only: effective.rules.only.clone(),
-            exclude: effective.rules.exclude.clone(),
-        };
-        let (mut rules, warnings) = rules::load(&plan)?;
+        let (mut rules, warnings) = rules::load(&RulePlan::from(&effective.rules))?;
         if self.verbose {
             for warning in warnings {
                 self.say(&format!("warning: {warning}"));
@@ -227,7 +222,7 @@ impl Run {
     }
 
     /// Takes from the process what the rest of the run does not need.
-    pub(super) fn close_sandbox(&mut self) {
+    pub(super) fn close_sandbox(&mut self, spool: Option<&Spool>) {
         let mut read = vec![self.surroundings.git_dir.clone()];
         if let Ok(repository) = Repository::open(&self.surroundings.git_dir) {
             read.extend(repository.common_dir().map(ToOwned::to_owned));
@@ -239,7 +234,7 @@ impl Run {
         }
         read.extend(self.surroundings.objects.object_dir.clone());
         read.extend(self.surroundings.objects.alternates.iter().cloned());
-        let write: Vec<PathBuf> = self.effective.spool.iter().cloned().collect();
+        let write: Vec<PathBuf> = spool.iter().map(|s| s.directory().to_owned()).collect();
         self.sandbox = Some(sandbox::apply(&sandbox::Request {
             read: &read,
             write: &write,

@@ -4,7 +4,6 @@
 //! written and synced under another name before it gets its own: a run that is killed leaves a
 //! whole entry or none. It holds ids and names, never content. An entry outlives its push where
 //! another hook declines that one after us; whoever finishes it finds no such commits then.
-#![cfg_attr(not(test), expect(dead_code, reason = "wired in the next commit"))]
 
 use bstr::{ByteSlice, ByteVec};
 use scanner_core::{
