@@ -564,6 +564,14 @@ fn a_policy_with_a_spool_brings_the_hook_that_works_it_off() {
     assert!(!hook_file(&bare, "post-receive").exists());
     let said = machine.refused(bare.path(), &["install", "--policy", "../absent"]);
     assert!(said.contains("absent"), "{said}");
+    // With one that says nothing useful, every push would be stopped.
+    fs::write(bare.beside("bad.toml"), "mode = \"off\"\nmood = 1\n").unwrap();
+    let said = machine.refused(bare.path(), &["install", "--policy", "../bad.toml"]);
+    assert!(
+        said.contains("bad.toml:2:") && said.contains("mood"),
+        "{said}"
+    );
+    assert!(!hook_file(&bare, "pre-receive").exists());
     let said = machine.refused(repo.path(), &["install", "--policy", "a"]);
     assert!(said.contains("--pre-receive"), "{said}");
     machine.refused(bare.path(), &["install", "--pre-commit"]);

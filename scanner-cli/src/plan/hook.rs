@@ -15,6 +15,7 @@ use crate::{
     repository,
 };
 use scanner_core::{
+    gate::policy::Policy,
     scan::{KnownRefs, StagedInput},
     source::git::{ObjectEnvironment, Repository, RepositoryKind},
 };
@@ -217,9 +218,13 @@ fn install(args: InstallArgs, to: Destination, quiet: bool) -> Result<HookPlan, 
         }
         Some(path) => Some(policy(&path)?),
     };
-    if policy.as_deref().is_some_and(has_spool) {
+    if policy
+        .as_ref()
+        .is_some_and(|(_, policy)| policy.has_spool())
+    {
         hooks.push(Hook::PostReceive);
     }
+    let policy = policy.map(|(path, _)| path);
     let sites = sites(&repository, &hooks, args.which.hooks_path.as_deref())?;
     let hooks = sites.into_iter().map(|site| {
         let script = Script {
@@ -296,28 +301,18 @@ fn binary() -> Result<PathBuf, CliError> {
     Ok(on_path.unwrap_or(own))
 }
 
-/// A policy's absolute path. A link stays one, so that it may come to lead elsewhere.
-fn policy(path: &Path) -> Result<PathBuf, CliError> {
+/// A policy's absolute path, and what it says. A link stays one, so that it may come to lead
+/// elsewhere. A policy that the hook could not use would stop every push, so it is refused here.
+fn policy(path: &Path) -> Result<(PathBuf, Policy), CliError> {
+    let read = policy::read(Some(path))?;
+    let policy = Policy::parse(&read.text, &path.display().to_string())
+        .map_err(|problems| usage(format!("the policy cannot be used:\n{problems}")))?;
     let refuse = |why: &str| usage(format!("--policy {}: {why}", path.display()));
-    if !path.is_file() {
-        return Err(refuse("not a file that can be read"));
-    }
     let name = path.file_name().ok_or_else(|| refuse("not a file"))?;
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
     let directory = fs::canonicalize(directory).map_err(|error| refuse(&error.to_string()))?;
-    Ok(directory.join(name))
-}
-
-/// Whether a policy puts off work, for the hook that runs after a push to do.
-fn has_spool(path: &Path) -> bool {
-    fs::read_to_string(path).is_ok_and(|text| {
-        text.lines().any(|line| {
-            line.trim_start()
-                .strip_prefix("spool")
-                .is_some_and(|rest| rest.trim_start().starts_with('='))
-        })
-    })
+    Ok((directory.join(name), policy))
 }

@@ -131,6 +131,12 @@ impl Policy {
         selections
     }
 
+    /// Returns whether anything is ever left to be finished after a push, for some repository.
+    pub fn has_spool(&self) -> bool {
+        self.all_settings()
+            .any(|setting| matches!(setting, Setting::Spool(_)))
+    }
+
     /// The overrides: each one's line and the globs of its repositories.
     pub(super) fn overrides(&self) -> impl Iterator<Item = (u32, &Globs)> {
         self.overrides
