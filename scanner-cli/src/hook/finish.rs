@@ -5,7 +5,7 @@
 //! were looked at, and stays for the next run when this one is killed.
 
 use super::{
-    run::{End, Run, refuse, show},
+    run::{End, Run, show},
     spool::Entry,
 };
 use crate::{
@@ -24,18 +24,13 @@ use scanner_core::{
     scan::{KnownRefs, NoObserver, PushInput, Scanner},
     source::git::ObjectEnvironment,
 };
-use std::{
-    fs,
-    sync::atomic::AtomicBool,
-    time::{Instant, UNIX_EPOCH},
-};
+use std::{fs, sync::atomic::AtomicBool, time::UNIX_EPOCH};
 
 /// Finishes what is left of pushes to this repository.
 pub(crate) fn run(args: &PostReceiveArgs, verbose: bool) -> ExitStatus {
-    let started = Instant::now();
-    match Run::begin("post-receive", started, args.policy.file(), verbose) {
+    match Run::begin("post-receive", args.policy.file(), verbose) {
         Ok(run) => run.post_receive(),
-        Err(error) => refuse(&error),
+        Err(ended) => ended,
     }
 }
 
@@ -110,7 +105,7 @@ impl Run {
             scan: Some((&push, &verdict)),
             error: None,
         };
-        self.open_records()?;
+        self.open_courier();
         self.record(&end, &redactor).map_err(CliError::Usage)
     }
 }

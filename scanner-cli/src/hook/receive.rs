@@ -2,7 +2,7 @@
 
 use super::{
     glass::Ledger,
-    run::{End, Run, refuse, show},
+    run::{End, Run, show},
     spool::{Spool, Unfinished},
 };
 use crate::{
@@ -21,26 +21,18 @@ use scanner_core::{
     report::{Redactor, printable},
     scan::{KnownRefs, NoObserver, PushInput, PushOrder},
 };
-use std::{
-    fs,
-    sync::atomic::AtomicBool,
-    time::{Instant, UNIX_EPOCH},
-};
+use std::{fs, sync::atomic::AtomicBool, time::UNIX_EPOCH};
 
 /// Checks what is being pushed.
 pub(crate) fn run(args: &ReceiveArgs, verbose: bool) -> ExitStatus {
-    let started = Instant::now();
-    match Run::begin("pre-receive", started, args.policy.file(), verbose) {
+    match Run::begin("pre-receive", args.policy.file(), verbose) {
         Ok(run) => run.pre_receive(args.sandbox),
-        Err(error) => refuse(&error),
+        Err(ended) => ended,
     }
 }
 
 impl Run {
     fn pre_receive(mut self, sandboxed: bool) -> ExitStatus {
-        if let Err(error) = self.open_records() {
-            return self.fail(&error, OnError::Closed);
-        }
         if self.effective.mode == Mode::Off || self.updates.iter().all(|u| u.new.is_none()) {
             return self.pass_unseen();
         }

@@ -74,15 +74,33 @@ pub(super) struct End<'a> {
     pub(super) error: Option<String>,
 }
 
+/// Reads the environment and the policy.
+fn setting(policy: Option<&Path>) -> Result<(Surroundings, Policy), CliError> {
+    let usage = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
+    let surroundings =
+        Surroundings::read(|name| env::var_os(name)).map_err(|error| usage(&error))?;
+    let text = policy::read(policy)?;
+    let origin = text.file.as_deref().unwrap_or("built-in policy");
+    let policy = Policy::parse(&text.text, origin).map_err(|error| usage(&error))?;
+    Ok((surroundings, policy))
+}
+
+/// An error in one line, as what git shows has.
+fn one_line(error: &CliError) -> String {
+    let text = error.to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines.join(" ")
+}
+
 /// Says why the gate could not be set up at all, which blocks: nobody knows what it would say.
-pub(super) fn refuse(error: &CliError) -> ExitStatus {
+fn refuse(error: &CliError) -> ExitStatus {
     let kind = Surroundings::read(|name| env::var_os(name)).map_or_else(
         |_| super::server::Kind::Git,
         |surroundings| surroundings.kind,
     );
     let mut message = Message::new(Shown::Blocked);
     message.server = kind.shows();
-    message.failure = Some(error.to_string());
+    message.failure = Some(one_line(error));
     show(&message.text(&Redactor::default()));
     ExitStatus::Usage
 }
@@ -93,36 +111,26 @@ pub(super) fn show(text: &str) {
 }
 
 impl Run {
-    /// Reads what git and the server say, and the policy.
-    ///
-    /// # Errors
-    /// Whatever of that makes no sense: then nothing may pass.
+    /// Reads what git and the server say, and the policy, and opens what the run is recorded in.
+    /// Where any of that fails, the run has ended: nothing may pass.
     pub(super) fn begin(
         hook: &'static str,
-        started: Instant,
         policy: Option<&Path>,
         verbose: bool,
-    ) -> Result<Self, CliError> {
-        let time = SystemTime::now();
-        let usage = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
-        let surroundings =
-            Surroundings::read(|name| env::var_os(name)).map_err(|error| usage(&error))?;
-        let input = updates::read(io::stdin().lock()).map_err(|error| usage(&error))?;
-        let updates = updates::parse(&input).map_err(|error| usage(&error))?;
-        let text = policy::read(policy)?;
-        let origin = text.file.as_deref().unwrap_or("built-in policy");
-        let policy = Policy::parse(&text.text, origin).map_err(|error| usage(&error))?;
+    ) -> Result<Self, ExitStatus> {
+        let (started, time) = (Instant::now(), SystemTime::now());
+        let (surroundings, policy) = setting(policy).map_err(|error| refuse(&error))?;
         let mut effective = policy.for_repository(&surroundings.repository);
         if surroundings.dry_run {
             effective.deadline = effective.deadline.min(DRY_RUN_DEADLINE);
             effective.at_deadline = AtDeadline::Open;
         }
-        Ok(Self {
+        let mut run = Self {
             started,
             time,
             hook,
             surroundings,
-            updates,
+            updates: Vec::new(),
             policy,
             effective,
             peak: PeakMemory::open(),
@@ -130,12 +138,22 @@ impl Run {
             courier: None,
             sandbox: None,
             verbose,
-        })
+        };
+        let input = updates::read(io::stdin().lock());
+        let updates = input.and_then(|input| updates::parse(&input));
+        let updates = updates.map_err(|error| CliError::Usage(error.to_string()));
+        match run.open_records().and(updates) {
+            Ok(updates) => {
+                run.updates = updates;
+                Ok(run)
+            }
+            Err(error) => Err(run.fail(&error, OnError::Closed)),
+        }
     }
 
     /// Opens what runs are recorded in. What cannot be opened is an error only where the policy
     /// asks for records.
-    pub(super) fn open_records(&mut self) -> Result<(), CliError> {
+    fn open_records(&mut self) -> Result<(), CliError> {
         let host = host_name();
         let audit = self.policy.audit();
         if let Some(path) = audit.path_on(&host) {
@@ -145,8 +163,15 @@ impl Run {
                 Err(_) => {}
             }
         }
-        let sinks = Sinks::new(audit, host);
-        if !sinks.is_empty() {
+        self.open_courier();
+        Ok(())
+    }
+
+    /// Starts the sender of audit lines, where the policy has somewhere to send one, unless one
+    /// waits already. It sends a single line.
+    pub(super) fn open_courier(&mut self) {
+        let sinks = Sinks::new(self.policy.audit(), host_name());
+        if self.courier.is_none() && !sinks.is_empty() {
             let own = env::current_exe().map_err(|error| error.to_string());
             let started = own.and_then(|own| {
                 let mut command = Command::new(own);
@@ -159,7 +184,6 @@ impl Run {
                 Err(_) => {}
             }
         }
-        Ok(())
     }
 
     /// A scanner as the policy wants it, with what is left of the time.
@@ -251,7 +275,7 @@ impl Run {
         };
         let mut message = Message::new(shown);
         message.server = self.surroundings.kind.shows();
-        message.failure = Some(error.to_string());
+        message.failure = Some(one_line(error));
         message.contact = self.effective.contact.clone();
         show(&message.text(&Redactor::default()));
         let exit = if passes {
@@ -267,7 +291,7 @@ impl Run {
             },
             exit,
             scan: None,
-            error: Some(error.to_string()),
+            error: Some(one_line(error)),
         };
         // What cannot be recorded either is on the pusher's screen at least.
         let _ = self.record(&end, &Redactor::default());
@@ -377,7 +401,7 @@ impl Run {
     pub(super) fn audience(&self) -> Audience<'_> {
         Audience {
             user: self.surroundings.user.as_deref(),
-            push_options_negotiated: self.surroundings.push_options.is_some(),
+            push_options_negotiated: self.surroundings.takes_push_options(),
             server: self.surroundings.kind.shows(),
         }
     }

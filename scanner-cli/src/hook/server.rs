@@ -7,7 +7,7 @@
 use bstr::BString;
 use scanner_core::{
     gate::message,
-    source::git::{BadEnvironment, ObjectEnvironment},
+    source::git::{BadEnvironment, ObjectEnvironment, Repository},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -127,6 +127,23 @@ impl Surroundings {
                 set("GIT_ALTERNATE_OBJECT_DIRECTORIES").as_deref(),
             )?,
         })
+    }
+}
+
+impl Surroundings {
+    /// Whether `git push -o` works here. Git says that no option came also where it never asked
+    /// for any, so that without one the repository's configuration must tell; GitLab and GitHub
+    /// always ask.
+    pub(crate) fn takes_push_options(&self) -> bool {
+        match &self.push_options {
+            None => false,
+            Some(options) if !options.is_empty() => true,
+            Some(_) => {
+                matches!(self.kind, Kind::GitLab | Kind::GitHub)
+                    || Repository::open(&self.git_dir)
+                        .is_ok_and(|repository| repository.advertises_push_options())
+            }
+        }
     }
 }
 

@@ -71,8 +71,9 @@ pub fn message(
             size(*most)
         )),
         Cause::LargeBlobs => Some(format!(
-            "it brings a file of more than {}, which cannot be scanned in full",
-            size(effective.max_blob_bytes)
+            "it brings files of more than {}, which cannot be scanned in full: {}",
+            size(effective.max_blob_bytes),
+            large_files(verdict.unscanned.large, push)
         )),
         Cause::Secrets | Cause::Deadline | Cause::Unreadable => None,
     });
@@ -141,20 +142,10 @@ fn notes(effective: &Effective, verdict: &Verdict, push: &PushReport) -> Vec<Str
     let mut notes = Vec::new();
     let large = verdict.unscanned.large;
     if large > 0 && effective.large_blobs == LargeBlobs::Note {
-        let issues = push.report.receipt.issues.iter();
-        let limits = issues.filter(|issue| issue.kind == IssueKind::Limit);
-        let files: Vec<&str> = limits.filter_map(|issue| issue.path.as_deref()).collect();
-        let shown = &files[..files.len().min(MOST_FILES)];
-        let more = large.saturating_sub(shown.len() as u64);
-        let what = match (shown.is_empty(), more) {
-            (true, 1) => "one file".to_owned(),
-            (true, _) => format!("{large} files"),
-            (false, 0) => shown.join(", "),
-            (false, _) => format!("{} and {more} more", shown.join(", ")),
-        };
         notes.push(format!(
-            "not scanned in full, for more than {}: {what}",
-            size(effective.max_blob_bytes)
+            "not scanned in full, for more than {}: {}",
+            size(effective.max_blob_bytes),
+            large_files(large, push)
         ));
     }
     for (by, refused) in &verdict.break_glass.refused {
@@ -162,6 +153,20 @@ fn notes(effective: &Effective, verdict: &Verdict, push: &PushReport) -> Vec<Str
         notes.push(format!("the exception by {way} was not given: {refused}"));
     }
     notes
+}
+
+/// Names some of the files that were too large.
+fn large_files(large: u64, push: &PushReport) -> String {
+    let issues = push.report.receipt.issues.iter();
+    let limits = issues.filter(|issue| issue.kind == IssueKind::Limit);
+    let files: Vec<&str> = limits.filter_map(|issue| issue.path.as_deref()).collect();
+    let shown = &files[..files.len().min(MOST_FILES)];
+    match (shown.is_empty(), large.saturating_sub(shown.len() as u64)) {
+        (true, 1) => "one file".to_owned(),
+        (true, _) => format!("{large} files"),
+        (false, 0) => shown.join(", "),
+        (false, more) => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// A size for people.

@@ -195,6 +195,7 @@ pub(super) struct Config {
     pub(super) object_format: Option<String>,
     pub(super) promisor: bool,
     pub(super) reftable: bool,
+    pub(super) push_options: bool,
 }
 
 impl Config {
@@ -244,6 +245,9 @@ impl Config {
         self.found = true;
         if let Ok(Some(bare)) = file.boolean("core.bare") {
             self.bare = Some(bare);
+        }
+        if let Ok(Some(advertised)) = file.boolean("receive.advertisePushOptions") {
+            self.push_options = advertised;
         }
         if let Some(worktree) = file.string("core.worktree")
             && let Ok(worktree) = worktree.to_path()

@@ -109,6 +109,7 @@ pub struct Repository {
     pub(super) shallow: Vec<ObjectId>,
     pub(super) promisor: bool,
     pub(super) reftable: bool,
+    pub(super) push_options: bool,
     pub(super) issues: Vec<ScanIssue>,
 }
 
@@ -163,6 +164,7 @@ impl Repository {
             hash,
             shallow: Vec::new(),
             reftable: config.reftable,
+            push_options: config.push_options,
             issues,
         };
         if let Some(common_dir) = repository.common_dir.clone() {
@@ -231,6 +233,12 @@ impl Repository {
     /// Whether objects may be absent because a remote promised them (a partial clone).
     pub fn is_promisor(&self) -> bool {
         self.promisor
+    }
+
+    /// Whether its own configuration says that clients may send push options. The system's is not
+    /// read.
+    pub fn advertises_push_options(&self) -> bool {
+        self.push_options
     }
 
     /// Problems met when opening.
