@@ -75,7 +75,12 @@ impl Run {
             path: self.surroundings.git_dir.clone(),
             environment: ObjectEnvironment::default(),
             updates: left.updates.clone(),
-            known: KnownRefs::AllBut(left.unscanned.clone()),
+            // Where time ran out before it was known what is new, that is found out now.
+            known: if left.unscanned.is_empty() {
+                KnownRefs::OwnBefore
+            } else {
+                KnownRefs::AllBut(left.unscanned.clone())
+            },
             ..PushInput::default()
         };
         let push = scanner.scan_push(&input, &NoObserver, &AtomicBool::new(false))?;

@@ -60,11 +60,12 @@ impl Run {
             }
         };
         let mut verdict = self.judge(&push, ledger.as_mut());
-        if let Some(spool) = spool.filter(|_| needs_finishing(&verdict, self.effective.mode))
+        if let Some(spool) = spool.filter(|_| needs_finishing(&verdict))
             && let Err(error) = spool.add(&self.unfinished(&push))
         {
             self.say(&error.to_string());
-            if self.effective.mode == Mode::Enforce {
+            let late = self.effective.at_deadline == AtDeadline::NewestFirst;
+            if late && self.effective.mode == Mode::Enforce {
                 // What passes to be scanned later must be known, or it never will be.
                 verdict.causes.push(Cause::Deadline);
                 verdict.outcome = Outcome::BlockedIncomplete;
@@ -90,10 +91,11 @@ impl Run {
         }
     }
 
-    /// Opens the spool of a policy that lets pass what is scanned later.
+    /// Opens the spool, where the policy has one, for what passes and is scanned later. Nothing
+    /// passes when a server only asks.
     pub(super) fn spool(&self) -> Result<Option<Spool>, CliError> {
-        let used = self.effective.at_deadline == AtDeadline::NewestFirst;
-        let directory = self.effective.spool.as_deref().filter(|_| used);
+        let asked = self.surroundings.dry_run;
+        let directory = self.effective.spool.as_deref().filter(|_| !asked);
         let opened = directory.map(Spool::open).transpose();
         opened.map_err(|error| CliError::Usage(error.to_string()))
     }
@@ -174,6 +176,6 @@ impl Run {
 }
 
 /// Whether a push passes and something of it is still to be scanned.
-fn needs_finishing(verdict: &Verdict, mode: Mode) -> bool {
-    mode != Mode::Off && verdict.outcome.passes() && verdict.unscanned.commits > 0
+fn needs_finishing(verdict: &Verdict) -> bool {
+    verdict.outcome.passes() && verdict.unscanned.deadline
 }

@@ -5,7 +5,7 @@ use super::{
     break_glass::{Way, ways},
     message::Outcome as Shown,
     message::{Action, CommitFacts, Exceptions, Incomplete, Message, Server, Shortfall, Told},
-    policy::{AtDeadline, Effective, LargeBlobs},
+    policy::{Effective, LargeBlobs},
     verdict::{Cause, Judged, Outcome, Ruling, Verdict},
 };
 use crate::model::{CommitId, IssueKind, PushReport, ScanIssue};
@@ -118,10 +118,7 @@ fn incomplete(effective: &Effective, verdict: &Verdict, push: &PushReport) -> Op
     };
     let issues = push.report.receipt.issues.iter();
     let grave = issues.filter(|issue| issue.kind != IssueKind::Note);
-    let later = effective.at_deadline == AtDeadline::NewestFirst
-        && effective.spool.is_some()
-        && verdict.outcome.passes()
-        && unscanned.commits > 0;
+    let later = effective.spool.is_some() && verdict.outcome.passes() && unscanned.deadline;
     Some(Incomplete {
         why,
         unscanned: unscanned.commits,

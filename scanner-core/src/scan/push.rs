@@ -74,6 +74,9 @@ pub enum KnownRefs {
     OwnAndBorrowed,
     /// Refs whose name starts so: `refs/remotes/origin/`, as for a client.
     Prefix(BString),
+    /// All refs of the repository but those that the updates name: for updates that have been made
+    /// already.
+    OwnBefore,
     /// All but these commits, which alone are looked at: what another scan did not come to, the
     /// newest first.
     AllBut(Vec<CommitId>),
@@ -96,6 +99,7 @@ struct PushScan<'a> {
     incoming: &'a IncomingObjects,
     reader: IncomingReader<'a>,
     known: &'a KnownRefs,
+    updates: &'a [RefUpdate],
     /// Where the refs pointed that the push moves or deletes.
     moved: &'a [ObjectId],
     new: NewCommits,
@@ -148,7 +152,7 @@ fn prepare<T>(
     let new = if let KnownRefs::AllBut(commits) = &input.known {
         new_commits::these(&mut reader, commits, &tips)
     } else {
-        let mut others = || known_groups(&repository, &input.known, &mut issues);
+        let mut others = || known_groups(&repository, &input.known, &input.updates, &mut issues);
         let mut known = KnownTips {
             moved: &moved,
             others: &mut others,
@@ -165,6 +169,7 @@ fn prepare<T>(
         incoming: &incoming,
         reader,
         known: &input.known,
+        updates: &input.updates,
         moved: &moved,
         new,
         collector: Collector::default(),
@@ -182,11 +187,19 @@ fn prepare<T>(
 fn known_groups(
     repository: &Repository,
     known: &KnownRefs,
+    updates: &[RefUpdate],
     issues: &mut Vec<ScanIssue>,
 ) -> Vec<Vec<ObjectId>> {
     let mut read = |repository: &Repository| {
         let refs = repository.read_refs();
-        issues.extend(refs.issues);
+        // What a broken ref reached counts as new: that is more work and nothing lost.
+        issues.extend(refs.issues.into_iter().map(|issue| match issue.kind {
+            IssueKind::Corrupt => ScanIssue {
+                kind: IssueKind::Note,
+                ..issue
+            },
+            _ => issue,
+        }));
         refs.refs
     };
     match known {
@@ -197,8 +210,13 @@ fn known_groups(
             let remote = refs.filter(|r| r.name.starts_with(prefix));
             vec![remote.map(|r| r.target).collect()]
         }
-        KnownRefs::Own | KnownRefs::OwnAndBorrowed => {
+        KnownRefs::Own | KnownRefs::OwnAndBorrowed | KnownRefs::OwnBefore => {
             let mut refs = read(repository);
+            if *known == KnownRefs::OwnBefore {
+                let moved: HashSet<&BString> = updates.iter().map(|update| &update.name).collect();
+                let has_moved = |name: Option<&BString>| name.is_some_and(|n| moved.contains(n));
+                refs.retain(|r| !has_moved(Some(&r.name)) && !has_moved(r.symbolic.as_ref()));
+            }
             if *known == KnownRefs::OwnAndBorrowed {
                 for dir in &repository.object_dirs()[1..] {
                     if let Some(lender) = dir.parent().and_then(|dir| Repository::open(dir).ok()) {

@@ -174,7 +174,7 @@ impl PushScan<'_> {
         // A new ref to a known commit brings nothing.
         let ends = self.new.tips.iter().flatten().map(|tip| tip.id);
         commits.extend(ends.filter(|id| !self.new.index.contains_key(id)));
-        let groups = known_groups(self.repository, self.known, &mut Vec::new());
+        let groups = known_groups(self.repository, self.known, self.updates, &mut Vec::new());
         // The groups after `HEAD` and the branches are tags and what servers keep for themselves.
         commits.extend(groups.iter().take(2).flatten().take(MOST_TIPS));
         commits.sort_unstable();
