@@ -8,10 +8,7 @@
 use super::new_commits::MOST_BYTES;
 use crate::{
     model::ObjectId,
-    source::{
-        ContentKind,
-        git::{IncomingReader, ReadError},
-    },
+    source::git::{IncomingReader, ReadError},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -96,6 +93,9 @@ impl<'w, 'r> ChangeWalk<'w, 'r> {
             .collect();
         let mut entries = Cursor::new(&own, self.id_len);
         let length = path.len();
+        if let [other] = &mut cursors[..] {
+            Cursor::skip_common(&mut entries, other);
+        }
         loop {
             let entry = entries.at;
             let mut below = Vec::new();
@@ -134,6 +134,9 @@ impl<'w, 'r> ChangeWalk<'w, 'r> {
                 path.truncate(length);
             }
             entries.advance();
+            if !unchanged && let [other] = &mut cursors[..] {
+                Cursor::skip_common(&mut entries, other);
+            }
         }
         if let Some(tree) = tree
             && !entries.rest.is_empty()
@@ -171,12 +174,7 @@ impl<'w, 'r> ChangeWalk<'w, 'r> {
             return Rc::clone(kept);
         }
         let mut bytes = Vec::new();
-        let error = match self.reader.read(&id, MOST_BYTES, &mut bytes) {
-            Ok(ContentKind::Tree) => None,
-            Ok(_) => Some(ReadError::Corrupt("it is not a tree".to_owned())),
-            Err(error) => Some(error),
-        };
-        if let Some(error) = error {
+        if let Err(error) = self.reader.tree(&id, MOST_BYTES, &mut bytes) {
             bytes.clear();
             self.lost.push((id, error));
         }
@@ -202,10 +200,7 @@ pub(crate) fn closure(
     let mut blobs = HashSet::new();
     let mut bytes = Vec::new();
     while let Some(tree) = stack.pop() {
-        if !matches!(
-            reader.read(&tree, MOST_BYTES, &mut bytes),
-            Ok(ContentKind::Tree)
-        ) {
+        if reader.tree(&tree, MOST_BYTES, &mut bytes).is_err() {
             continue;
         }
         let mut entries = Cursor::new(&bytes, id_len);
@@ -294,6 +289,9 @@ impl SortKey<'_> {
 
 /// Goes through the entries of a tree; ends where they stop making sense.
 struct Cursor<'a> {
+    /// From the entry at the cursor on.
+    tail: &'a [u8],
+    /// After it.
     rest: &'a [u8],
     id_len: usize,
     at: Option<RawEntry<'a>>,
@@ -302,6 +300,7 @@ struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     fn new(tree: &'a [u8], id_len: usize) -> Self {
         let mut cursor = Self {
+            tail: tree,
             rest: tree,
             id_len,
             at: None,
@@ -311,7 +310,37 @@ impl<'a> Cursor<'a> {
     }
 
     fn advance(&mut self) {
+        self.tail = self.rest;
         self.at = self.parse();
+    }
+
+    /// Takes two cursors over the entries that both have next. Versions of a directory differ in
+    /// few entries, and comparing bytes is many times faster than comparing entries.
+    fn skip_common(one: &mut Self, other: &mut Self) {
+        let common = common_prefix(one.tail, other.tail);
+        if common == one.tail.len() && common == other.tail.len() {
+            one.rest = &one.tail[common..];
+            other.rest = &other.tail[common..];
+        } else {
+            let mut skipped = 0;
+            let mut ahead = Self {
+                tail: one.tail,
+                rest: one.tail,
+                id_len: one.id_len,
+                at: None,
+            };
+            while ahead.parse().is_some() {
+                let end = one.tail.len() - ahead.rest.len();
+                if end > common {
+                    break;
+                }
+                skipped = end;
+            }
+            one.rest = &one.tail[skipped..];
+            other.rest = &other.tail[skipped..];
+        }
+        one.advance();
+        other.advance();
     }
 
     fn parse(&mut self) -> Option<RawEntry<'a>> {
@@ -327,5 +356,34 @@ impl<'a> Cursor<'a> {
             name: &tree[space + 1..nul],
             id,
         })
+    }
+}
+
+/// How many bytes two texts have in common at their start.
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    const CHUNK: usize = 256;
+    let chunks = a.chunks_exact(CHUNK).zip(b.chunks_exact(CHUNK));
+    let whole = chunks.take_while(|(a, b)| a == b).count() * CHUNK;
+    let rest = a[whole..].iter().zip(&b[whole..]);
+    whole + rest.take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::common_prefix;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_common_prefix_is_as_long_as_it_can_be(
+            start in proptest::collection::vec(any::<u8>(), 0..700),
+            a in proptest::collection::vec(0u8..3, 0..5),
+            b in proptest::collection::vec(0u8..3, 0..5),
+        ) {
+            let (a, b) = ([&start[..], &a].concat(), [&start[..], &b].concat());
+            let n = common_prefix(&a, &b);
+            prop_assert_eq!(&a[..n], &b[..n]);
+            prop_assert!(n == a.len() || n == b.len() || a[n] != b[n]);
+        }
     }
 }

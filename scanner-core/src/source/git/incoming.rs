@@ -12,7 +12,7 @@ use super::{
     layout::same_place,
     lookup::{Lookup, LookupReader, Lost, kind_of, theirs},
     open::Repository,
-    store::ObjectStore,
+    store::{Kept, ObjectStore},
 };
 use crate::{
     model::{IssueKind, ObjectId, ScanIssue},
@@ -134,6 +134,7 @@ impl IncomingObjects {
             quarantine: self.quarantine.as_ref(),
             known: self.known.reader(),
             inflater: Inflater::default(),
+            kept: Kept::default(),
         }
     }
 
@@ -191,9 +192,30 @@ pub(crate) struct IncomingReader<'a> {
     quarantine: Option<&'a ObjectStore>,
     known: LookupReader,
     inflater: Inflater,
+    kept: Kept,
 }
 
 impl<'a> IncomingReader<'a> {
+    /// Reads a tree of at most `limit` bytes into `out` (replaced). Trees are asked for by the
+    /// thousand, one after another in the order of history, which is that of their deltas.
+    pub(crate) fn tree(
+        &mut self,
+        id: &ObjectId,
+        limit: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
+        let kind = match self.quarantined(id) {
+            Some((store, number)) => {
+                store.read_with(&mut self.kept, number, limit, &mut self.inflater, out)?
+            }
+            None => self.read(id, limit, out)?,
+        };
+        match kind {
+            ContentKind::Tree => Ok(()),
+            _ => Err(ReadError::Corrupt("it is not a tree".to_owned())),
+        }
+    }
+
     /// Reads an object of at most `limit` bytes into `out` (replaced).
     pub(crate) fn read(
         &mut self,

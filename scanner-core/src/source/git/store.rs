@@ -343,6 +343,18 @@ impl ObjectStore {
         self.read_nested(number, limit, inflater, out, 0)
     }
 
+    /// The same, keeping what is decoded on the way for objects of the same delta chain.
+    pub(crate) fn read_with(
+        &self,
+        kept: &mut Kept,
+        number: u32,
+        limit: u64,
+        inflater: &mut Inflater,
+        out: &mut Vec<u8>,
+    ) -> Result<ContentKind, ReadError> {
+        self.read_chain(number, limit, inflater, out, 0, Some(kept))
+    }
+
     fn read_nested(
         &self,
         number: u32,
@@ -351,6 +363,18 @@ impl ObjectStore {
         out: &mut Vec<u8>,
         nesting: u32,
     ) -> Result<ContentKind, ReadError> {
+        self.read_chain(number, limit, inflater, out, nesting, None)
+    }
+
+    fn read_chain(
+        &self,
+        number: u32,
+        limit: u64,
+        inflater: &mut Inflater,
+        out: &mut Vec<u8>,
+        nesting: u32,
+        mut kept: Option<&mut Kept>,
+    ) -> Result<ContentKind, ReadError> {
         let Some(pack) = self.pack_of(number) else {
             return self.read_loose(number, limit, inflater, out);
         };
@@ -358,6 +382,11 @@ impl ObjectStore {
         let mut at = pack.entry_at[(number - pack.first) as usize];
         let kind = loop {
             let entry = &pack.entries[at as usize];
+            if let Some((kind, bytes)) = kept.as_ref().and_then(|k| k.get(pack.first, at)) {
+                out.clear();
+                out.extend_from_slice(bytes);
+                break kind;
+            }
             match entry.kind {
                 EntryKind::Broken => return Err(ReadError::broken()),
                 EntryKind::External if entry.base == NONE => {
@@ -380,6 +409,9 @@ impl ObjectStore {
                 }
                 EntryKind::Content(kind) if entry.base == NONE => {
                     pack.inflate(at, limit, inflater, out)?;
+                    if let Some(kept) = &mut kept {
+                        kept.insert(pack.first, at, kind, out);
+                    }
                     break kind;
                 }
                 _ => {
@@ -393,6 +425,9 @@ impl ObjectStore {
             pack.inflate(at, limit, inflater, &mut delta)?;
             super::delta::apply(out, &delta, limit, &mut next, &mut runs)?;
             std::mem::swap(out, &mut next);
+            if let Some(kept) = &mut kept {
+                kept.insert(pack.first, at, kind, out);
+            }
         }
         Ok(kind)
     }
@@ -429,6 +464,37 @@ impl ObjectStore {
                 .map_err(ReadError::Unreadable)?;
         }
         inflater.loose(&bytes, limit, out)
+    }
+}
+
+/// Bytes of objects that a [`Kept`] holds at most.
+const KEPT_BYTES: usize = 24 << 20;
+
+/// Decoded objects of packs, kept because the next one asked for is a delta of one of them.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// By the first number of their pack and their entry.
+    objects: HashMap<(u32, u32), (ContentKind, Box<[u8]>)>,
+    bytes: usize,
+}
+
+impl Kept {
+    fn get(&self, pack: u32, entry: u32) -> Option<(ContentKind, &[u8])> {
+        let (kind, bytes) = self.objects.get(&(pack, entry))?;
+        Some((*kind, bytes))
+    }
+
+    fn insert(&mut self, pack: u32, entry: u32, kind: ContentKind, bytes: &[u8]) {
+        // One that takes a large part of the room would drive all others out.
+        if bytes.len() > KEPT_BYTES / 8 {
+            return;
+        }
+        if self.bytes + bytes.len() > KEPT_BYTES {
+            self.objects.clear();
+            self.bytes = 0;
+        }
+        self.bytes += bytes.len();
+        self.objects.insert((pack, entry), (kind, bytes.into()));
     }
 }
 
