@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     args::PostReceiveArgs,
+    cmd::scan::now,
     exit::{CliError, ExitStatus},
 };
 use scanner_core::{
@@ -24,7 +25,7 @@ use scanner_core::{
     scan::{KnownRefs, NoObserver, PushInput, Scanner},
     source::git::ObjectEnvironment,
 };
-use std::{fs, sync::atomic::AtomicBool, time::UNIX_EPOCH};
+use std::{fs, sync::atomic::AtomicBool};
 
 /// Finishes what is left of pushes to this repository.
 pub(crate) fn run(args: &PostReceiveArgs, verbose: bool) -> ExitStatus {
@@ -84,9 +85,8 @@ impl Run {
             ..PushInput::default()
         };
         let push = scanner.scan_push(&input, &NoObserver, &AtomicBool::new(false))?;
-        let seconds = self.time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let context = JudgeContext {
-            now_seconds: seconds.as_secs() as i64,
+            now_seconds: now().unwrap_or_default(),
             user: left.user.as_deref(),
             push_options: None,
             ledger: None,

@@ -77,7 +77,7 @@ impl Ledger {
                 by: bypass.by,
             }
             .line();
-            if self.append(&text, &line).is_err() {
+            if self.append(text.as_deref(), &line).is_err() {
                 // A use that cannot be put down cannot be given.
                 let context = JudgeContext {
                     ledger: None,
@@ -101,10 +101,8 @@ impl Ledger {
     }
 
     /// Appends a line with one write; one that a killed run left unfinished is ended first.
-    fn append(&mut self, text: &Option<Vec<u8>>, line: &str) -> std::io::Result<()> {
-        let torn = text
-            .as_deref()
-            .is_some_and(|text| !text.is_empty() && !text.ends_with_str("\n"));
+    fn append(&mut self, text: Option<&[u8]>, line: &str) -> std::io::Result<()> {
+        let torn = text.is_some_and(|text| !text.is_empty() && !text.ends_with_str("\n"));
         let bytes = if torn {
             format!("\n{line}")
         } else {

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     args::ReceiveArgs,
+    cmd::scan::now,
     exit::{CliError, ExitStatus},
 };
 use scanner_core::{
@@ -21,7 +22,7 @@ use scanner_core::{
     report::{Redactor, printable},
     scan::{KnownRefs, NoObserver, PushInput, PushOrder},
 };
-use std::{fs, sync::atomic::AtomicBool, time::UNIX_EPOCH};
+use std::{fs, sync::atomic::AtomicBool};
 
 /// Checks what is being pushed.
 pub(crate) fn run(args: &ReceiveArgs, verbose: bool) -> ExitStatus {
@@ -115,9 +116,8 @@ impl Run {
     fn judge(&self, push: &PushReport, ledger: Option<&mut Ledger>) -> Verdict {
         let user = self.surroundings.user.as_deref();
         let options = self.surroundings.push_options.as_deref();
-        let seconds = self.time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let context = JudgeContext {
-            now_seconds: seconds.as_secs() as i64,
+            now_seconds: now().unwrap_or_default(),
             user,
             push_options: options,
             ledger: None,

@@ -225,24 +225,18 @@ impl Run {
     fn with_repository_config(&self, rules: RuleSet) -> RuleSet {
         let repository = Repository::open(&self.surroundings.git_dir);
         let text = repository.map(|repository| {
-            let names = CONFIG_NAMES.iter();
-            names
-                .filter_map(|name| repository.head_file(name.as_bytes()))
-                .next()
+            let mut names = CONFIG_NAMES.iter();
+            names.find_map(|name| repository.head_file(name.as_bytes()))
         });
         let Ok(Some(text)) = text else { return rules };
         let text = String::from_utf8_lossy(&text);
-        match RuleSet::parse(&text, "configuration of the default branch") {
-            Ok(own) => {
-                let mut allowlists = rules.allowlists().to_vec();
-                allowlists.extend(own.rules.allowlists().iter().cloned());
-                RuleSet::new(rules.rules().to_vec(), allowlists)
-            }
-            Err(_) => {
-                self.say("the configuration of the default branch is not understood and not used");
-                rules
-            }
-        }
+        let Ok(own) = RuleSet::parse(&text, "configuration of the default branch") else {
+            self.say("the configuration of the default branch is not understood and not used");
+            return rules;
+        };
+        let mut allowlists = rules.allowlists().to_vec();
+        allowlists.extend(own.rules.allowlists().iter().cloned());
+        RuleSet::new(rules.rules().to_vec(), allowlists)
     }
 
     /// Takes from the process what the rest of the run does not need.
@@ -276,7 +270,7 @@ impl Run {
         let mut message = Message::new(shown);
         message.server = self.surroundings.kind.shows();
         message.failure = Some(one_line(error));
-        message.contact = self.effective.contact.clone();
+        message.contact.clone_from(&self.effective.contact);
         show(&message.text(&Redactor::default()));
         let exit = if passes {
             ExitStatus::Clean

@@ -2,7 +2,7 @@
 //!
 //! A file is either understood as a whole or refused with every problem it has, each with its
 //! line: a policy of which half holds would let pass what its author meant to block. What a key
-//! means is said once, in [`setting`]; [`parse`] turns the text into settings.
+//! means is said once, in `setting`; `parse` turns the text into settings.
 
 mod exceptions;
 mod parse;

@@ -227,7 +227,7 @@ impl Scanner {
         })
     }
 
-    /// Scans what a push brings: [`PushInput`] says which. The report is the same for any number
+    /// Scans what a push brings: [`PushInput`](super::PushInput) says which. The report is the same for any number
     /// of threads.
     ///
     /// # Errors

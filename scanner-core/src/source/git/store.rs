@@ -474,9 +474,11 @@ const KEPT_BYTES: usize = 24 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     /// By the first number of their pack and their entry.
-    objects: HashMap<(u32, u32), (ContentKind, Box<[u8]>)>,
+    objects: HashMap<(u32, u32), KeptObject>,
     bytes: usize,
 }
+
+type KeptObject = (ContentKind, Box<[u8]>);
 
 impl Kept {
     fn get(&self, pack: u32, entry: u32) -> Option<(ContentKind, &[u8])> {
