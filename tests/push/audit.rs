@@ -7,7 +7,14 @@ use std::{collections::BTreeSet, fs, path::Path};
 const ALLOWED: &[&str] = &["allowed", "allowed_incomplete", "bypassed"];
 
 /// What two runs of the same push need not have in common.
-const COSTS: &[&str] = &["time", "duration_ms", "peak_rss_bytes", "pid", "threads", "policy"];
+const COSTS: &[&str] = &[
+    "time",
+    "duration_ms",
+    "peak_rss_bytes",
+    "pid",
+    "threads",
+    "policy",
+];
 
 /// One line of the audit log.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,12 +26,11 @@ impl Line {
         let text = fs::read_to_string(log).unwrap_or_default();
         assert!(
             text.is_empty() || text.ends_with('\n'),
-            "the last line of {log:?} is cut"
+            "the last line of {} is cut",
+            log.display()
         );
         text.lines()
-            .map(|line| {
-                Self(serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
-            })
+            .map(|line| Self(serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))))
             .collect()
     }
 

@@ -68,8 +68,12 @@ pub fn unchanged(before: &BTreeMap<PathBuf, (u64, u64)>, after: &BTreeMap<PathBu
             .map(|(path, _)| path.clone())
             .collect::<Vec<_>>()
     };
-    assert_eq!(names(after, before), [PathBuf::new(); 0], "new or changed");
-    assert_eq!(names(before, after), [PathBuf::new(); 0], "gone or changed");
+    assert_none(&names(after, before), "new or changed");
+    assert_none(&names(before, after), "gone or changed");
+}
+
+fn assert_none(files: &[PathBuf], what: &str) {
+    assert!(files.is_empty(), "{what}: {files:?}");
 }
 
 /// Fails if a secret shows in one of these texts, or in a file below one of these directories.
@@ -87,7 +91,11 @@ pub fn no_leaks(secrets: &[String], texts: &[&[u8]], dirs: &[&Path]) {
         for path in snapshot(dir).keys() {
             let bytes = fs::read(path).unwrap_or_default();
             for secret in secrets {
-                assert!(!leaks(&bytes, secret), "a secret shows in {path:?}");
+                assert!(
+                    !leaks(&bytes, secret),
+                    "a secret shows in {}",
+                    path.display()
+                );
             }
         }
     }
@@ -99,7 +107,7 @@ pub fn empty(dir: &Path) {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
-    assert_eq!(left, [PathBuf::new(); 0], "left behind");
+    assert_none(&left, "left behind");
 }
 
 /// Fails if the repository still holds a quarantine.
@@ -190,12 +198,16 @@ pub fn other_doors(
     let unseen: Vec<_> = hook.difference(&sweep).collect();
     assert!(unseen.is_empty(), "not found in the clone: {unseen:?}");
 
-    let new: String = stdin
+    let new: Vec<String> = stdin
         .lines()
         .filter_map(|line| line.split(' ').nth(1))
         .filter(|id| id.bytes().any(|b| b != b'0'))
-        .map(|id| format!("{id}^{{commit}}\n"))
+        .map(|id| format!("{id}^{{commit}}"))
         .collect();
+    let new = new.join(
+        "
+",
+    );
     let format = server.repo.git(&["rev-parse", "--show-object-format"]);
     let format = match format.as_str() {
         "sha1" => ObjectFormat::Sha1,

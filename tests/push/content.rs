@@ -28,10 +28,7 @@ fn random_blob_over_the_limit(bytes: u64, policy: &str) {
     client.git(&["config", "core.compression", "0"]);
     random_file(&client, "disk.img", bytes);
     client.commit("a disk");
-    let push = server
-        .attempt(&client)
-        .doors(Doors::Closed)
-        .run(&["main"]);
+    let push = server.attempt(&client).doors(Doors::Closed).run(&["main"]);
     push.assert_accepted().assert_says(&["disk.img"]);
     assert_eq!(push.audit.number("/skipped_large"), 1);
     assert!(push.audit.peak_rss() < PEAK, "{:?}", push.audit);
@@ -54,7 +51,9 @@ fn random_blob_of_a_gibibyte_is_noted_and_costs_no_memory() {
 fn long_log(client: &Repo, bytes: usize) {
     let line = "2026-11-24T12:00:00Z INFO request served in 12 ms\n";
     let mut log = line.repeat(bytes / line.len());
-    log += &format!("token = {}\n", client.plant());
+    log.push_str("token = ");
+    log.push_str(&client.plant());
+    log.push('\n');
     client.commit_file("server.log", log, "a log");
 }
 
@@ -69,11 +68,13 @@ fn text_over_the_limit_is_never_left_out_silently() {
         let server = Server::with_policy(policy);
         let client = started(&server);
         long_log(&client, 12 << 20);
-        let push = server
-            .attempt(&client)
-            .doors(Doors::Closed)
-            .run(&["main"]);
-        assert_eq!(push.status, i32::from(blocks), "{policy:?}: {}", push.client);
+        let push = server.attempt(&client).doors(Doors::Closed).run(&["main"]);
+        assert_eq!(
+            push.status,
+            i32::from(blocks),
+            "{policy:?}: {}",
+            push.client
+        );
         push.assert_says(&["server.log"]);
         assert_eq!(push.audit.number("/skipped_large"), 1);
     }
@@ -100,10 +101,7 @@ fn push_over_the_size_limit_is_blocked() {
     server.push(&client, &["main"]).assert_accepted();
     random_file(&client, "disk.img", 2 << 20);
     client.commit("a disk");
-    let push = server
-        .attempt(&client)
-        .doors(Doors::Closed)
-        .run(&["main"]);
+    let push = server.attempt(&client).doors(Doors::Closed).run(&["main"]);
     push.assert_blocked(&["1"]);
 }
 
@@ -113,15 +111,26 @@ fn submodules_are_not_followed_and_their_urls_are_searched() {
     let server = Server::new();
     let client = started(&server);
     let absent = "1234567890123456789012345678901234567890";
-    client.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{absent},lib")]);
+    client.git(&[
+        "update-index",
+        "--add",
+        "--cacheinfo",
+        &format!("160000,{absent},lib"),
+    ]);
     let modules = "[submodule \"lib\"]\n\tpath = lib\n\turl = https://example.org/lib.git\n";
     client.write(".gitmodules", modules);
     client.git(&["add", ".gitmodules"]);
     client.git(&["commit", "-q", "-m", "a submodule"]);
-    server.push(&client, &["main"]).assert_accepted().assert_silent();
+    server
+        .push(&client, &["main"])
+        .assert_accepted()
+        .assert_silent();
 
     let url = format!("https://user:{}@example.org/lib.git", client.plant());
-    client.write(".gitmodules", modules.replace("https://example.org/lib.git", &url));
+    client.write(
+        ".gitmodules",
+        modules.replace("https://example.org/lib.git", &url),
+    );
     client.git(&["add", ".gitmodules"]);
     client.git(&["commit", "-q", "-m", "with a password"]);
     let push = server.push(&client, &["main"]);
@@ -138,7 +147,10 @@ fn targets_of_symbolic_links_are_searched_and_not_opened() {
     std::os::unix::fs::symlink(&outside, client.path().join("link")).unwrap();
     std::os::unix::fs::symlink("/etc/passwd", client.path().join("passwd")).unwrap();
     client.commit("links");
-    server.push(&client, &["main"]).assert_accepted().assert_silent();
+    server
+        .push(&client, &["main"])
+        .assert_accepted()
+        .assert_silent();
 
     let target = format!("https://u:{}@example.org/", client.plant());
     std::os::unix::fs::symlink(target, client.path().join("url")).unwrap();
@@ -151,23 +163,11 @@ fn push_at(path: &[u8]) -> Push {
     let server = Server::new();
     let client = started(&server);
     let blob = client.dangling_blob(env_file(&client.plant()));
-    let entry = [
-        format!("100644 blob {blob}\t").as_bytes(),
-        path,
-        b"\0",
-    ]
-    .concat();
+    let entry = [format!("100644 blob {blob}\t").as_bytes(), path, b"\0"].concat();
     // A path of the file system could not be so long, or would need its directories.
     let tree = client.git_with(&["mktree", "-z"], &entry);
     let tree = String::from_utf8(tree).unwrap();
-    let commit = client.git(&[
-        "commit-tree",
-        "-p",
-        "main",
-        "-m",
-        "odd",
-        tree.trim_end(),
-    ]);
+    let commit = client.git(&["commit-tree", "-p", "main", "-m", "odd", tree.trim_end()]);
     let push = server.push(&client, &[&format!("{commit}:refs/heads/odd")]);
     push.assert_blocked(&["github-pat", short(&commit)]);
     push
@@ -194,10 +194,9 @@ fn odd_names_and_messages_are_shown_escaped() {
     client.write("app.env", env_file(&client.plant()));
     client.git(&["add", "-A"]);
     client.git(&[
-        "-c",
-        "user.name=\u{1b}[31mMallory\u{202e}",
         "commit",
         "-q",
+        "--author=\u{1b}[31mMallory\u{202e} <m@example.org>",
         "-m",
         "\u{1b}]0;title\u{7} and more",
     ]);
@@ -230,7 +229,9 @@ fn one_line_of_forty_megabytes_is_searched_to_its_end() {
     let server = Server::new();
     let client = started(&server);
     let mut line = "{\"key\": [1, 2, 3]}, ".repeat(2 << 20);
-    line += &format!("\"token\": \"{}\"}}", client.plant());
+    line.push_str("\"token\": \"");
+    line.push_str(&client.plant());
+    line.push_str("\"}");
     client.commit_file("bundle.json", line, "a bundle");
     let push = server.push(&client, &["main"]);
     push.assert_blocked(&["bundle.json:1"]);

@@ -139,7 +139,9 @@ fn answer(stream: &TcpStream, root: &Path, user: &str) {
     let Some(request) = Request::read(stream) else {
         return;
     };
-    let mut child = backend(&request, root, user).spawn().expect("git is installed");
+    let mut child = backend(&request, root, user)
+        .spawn()
+        .expect("git is installed");
     let mut stdin = child.stdin.take().expect("was piped");
     let out = std::thread::scope(|scope| {
         let body = &request.body;
@@ -157,7 +159,8 @@ fn answer(stream: &TcpStream, root: &Path, user: &str) {
         .find_map(|line| line.strip_prefix("Status: "))
         .unwrap_or("200 OK")
         .to_owned();
-    let mut answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\n{head}\r\n\r\n").into_bytes();
+    let mut answer =
+        format!("HTTP/1.1 {status}\r\nConnection: close\r\n{head}\r\n\r\n").into_bytes();
     answer.extend(&out.stdout[split + 4..]);
     let mut writer: &TcpStream = stream;
     // A client that went away needs no answer.

@@ -81,18 +81,12 @@ fn commit_of_the_parent_is_new_to_a_fork() {
 fn commit_of_the_parent_is_known_where_the_policy_trusts_it() {
     let policy = "trust-alternate-refs = true\n";
     let (_parent, fork, client) = fork("fork.git", "parent.git", policy);
-    let push = fork
-        .attempt(&client)
-        .doors(Doors::Closed)
-        .run(&["main"]);
+    let push = fork.attempt(&client).doors(Doors::Closed).run(&["main"]);
     push.assert_accepted().assert_silent();
     assert_eq!(push.audit.commits(), 0);
     // What the parent has not is new in any case.
     client.commit_file("own.env", env_file(&client.plant()), "own");
-    let push = fork
-        .attempt(&client)
-        .doors(Doors::Closed)
-        .run(&["main"]);
+    let push = fork.attempt(&client).doors(Doors::Closed).run(&["main"]);
     push.assert_blocked(&[&line_3("own.env")]);
 }
 
@@ -123,7 +117,10 @@ fn alternates_of_alternates_are_found() {
     std::os::unix::fs::symlink(middle.repo.path(), &target).unwrap();
     let leaf = Server::at("leaf.git", ObjectFormat::Sha1, "");
     let up = "../".repeat(leaf.repo.objects().components().count() - 1);
-    let relative = format!("{up}{}", target.join("objects").strip_prefix("/").unwrap().display());
+    let relative = format!(
+        "{up}{}",
+        target.join("objects").strip_prefix("/").unwrap().display()
+    );
     borrow(&leaf.repo, Path::new(&relative));
     let push = leaf.push(&client, &["main"]);
     push.assert_blocked(&[&line_3("app.env")]);
@@ -133,7 +130,11 @@ fn alternates_of_alternates_are_found() {
 #[test]
 fn missing_alternate_is_an_error_that_names_what_is_missing() {
     let (parent, fork, client) = fork("fork.git", "parent.git", "");
-    let line = update(&client.rev("main~1"), &client.rev("main"), "refs/heads/main");
+    let line = update(
+        &client.rev("main~1"),
+        &client.rev("main"),
+        "refs/heads/main",
+    );
     let aside = parent.repo.beside("aside");
     fs::rename(parent.repo.path(), &aside).unwrap();
     let called = fork.call(line).run();
@@ -150,7 +151,14 @@ fn missing_alternate_is_an_error_that_names_what_is_missing() {
 /// quarantine holds them.
 fn quarantine(server: &Server, client: &Repo, name: &str) -> PathBuf {
     let dir = server.repo.beside(name);
-    for id in client.git(&["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"]).lines() {
+    for id in client
+        .git(&[
+            "cat-file",
+            "--batch-all-objects",
+            "--batch-check=%(objectname)",
+        ])
+        .lines()
+    {
         if !server.has(id) {
             let file = client.loose_file(id);
             let to = dir.join(&id[..2]).join(&id[2..]);
@@ -175,15 +183,23 @@ fn lists_of_alternates_are_read_as_git_writes_them() {
     server.repo.adopt_secrets(&client);
     // What `b` brought lies in `first` alone.
     server.repo.git(&["update-ref", "-d", "refs/heads/aside"]);
-    server.repo.git(&["-c", "gc.pruneExpire=now", "prune", "--expire=now"]);
+    server
+        .repo
+        .git(&["-c", "gc.pruneExpire=now", "prune", "--expire=now"]);
     assert!(!server.has(&middle));
     let quoted = format!("\"{}\"", second.to_str().unwrap().replace('"', "\\\""));
     let real = server.repo.path().join("./objects");
     let line = update(&old, &new, "refs/heads/main");
     for (objects, alternates) in [
         (first.clone(), format!("{quoted}:{}", real.display())),
-        (second.clone(), format!("{}:{}", first.display(), real.display())),
-        (second.clone(), format!("/does/not/exist:{}:{}", first.display(), real.display())),
+        (
+            second.clone(),
+            format!("{}:{}", first.display(), real.display()),
+        ),
+        (
+            second.clone(),
+            format!("/does/not/exist:{}:{}", first.display(), real.display()),
+        ),
     ] {
         let called = server
             .call(line.clone())
@@ -222,10 +238,25 @@ fn malformed_objects_are_read_leniently() {
     let people = "author A <a@example.org> 1 +0000\ncommitter A <a@example.org> 1 +0000\n";
     for (name, mode, people, message) in [
         ("mode", "000000", people.to_owned(), "zero mode".as_bytes()),
-        ("author", "100644", "author\ncommitter <<<>> x\n".to_owned(), b"bad author"),
+        (
+            "author",
+            "100644",
+            "author\ncommitter <<<>> x\n".to_owned(),
+            b"bad author",
+        ),
         ("nothing", "100644", String::new(), b"no author"),
-        ("bytes", "100644", people.replace("A <", "\u{1}\u{2} <"), b"\xff\xfe\xfa"),
-        ("time", "100644", people.replace(" 1 ", " 99999999999999999999 "), b"late"),
+        (
+            "bytes",
+            "100644",
+            people.replace("A <", "\u{1}\u{2} <"),
+            b"\xff\xfe\xfa",
+        ),
+        (
+            "time",
+            "100644",
+            people.replace(" 1 ", " 99999999999999999999 "),
+            b"late",
+        ),
     ] {
         let entry = [format!("{mode} odd.env\0").as_bytes(), &raw(&blob)].concat();
         let tree = literally(&client, "tree", &entry);

@@ -333,7 +333,12 @@ fn commit_of_many_refs_is_reported_once() {
     client.commit_file("app.env", env_file(&client.plant()), "settings");
     let push = server.push(&client, &["main:one", "main:two", "main:three"]);
     push.assert_blocked(&[&line_3("app.env")]);
-    assert_eq!(push.message.matches("app.env").count(), 1, "{}", push.message);
+    assert_eq!(
+        push.message.matches("app.env").count(),
+        1,
+        "{}",
+        push.message
+    );
     assert_eq!(push.audit.commits(), 1);
 }
 
@@ -465,7 +470,13 @@ fn secret_that_only_the_merge_holds_is_blocked() {
     client.try_git(&["merge", "-q", "topic"], b"");
     client.write("shared.env", env_file(&client.plant()));
     let merge = client.commit("merge, resolved badly");
-    assert!(client.git(&["rev-list", "--parents", "-1", "HEAD"]).matches(' ').count() == 2);
+    assert!(
+        client
+            .git(&["rev-list", "--parents", "-1", "HEAD"])
+            .matches(' ')
+            .count()
+            == 2
+    );
     let push = server.push(&client, &["main"]);
     push.assert_blocked(&[&line_3("shared.env"), short(&merge)]);
     assert_eq!(push.audit.commits(), 1);
@@ -477,9 +488,15 @@ fn sha256_repositories_get_the_same_verdicts() {
     let server = Server::at("srv.git", ObjectFormat::Sha256, "");
     let client = Repo::init_as(ObjectFormat::Sha256);
     client.commit_file("README", "An example.\n", "start");
-    server.push(&client, &["main"]).assert_accepted().assert_silent();
+    server
+        .push(&client, &["main"])
+        .assert_accepted()
+        .assert_silent();
     server.push(&client, &["main:gone"]).assert_accepted();
-    server.push(&client, &[":gone"]).assert_accepted().assert_silent();
+    server
+        .push(&client, &[":gone"])
+        .assert_accepted()
+        .assert_silent();
     let commit = client.commit_file("app.env", env_file(&client.plant()), "settings");
     client.git(&["tag", "-a", "v1", "-m", "v1"]);
     for name in ["main", "v1"] {

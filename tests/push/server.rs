@@ -114,7 +114,7 @@ impl Server {
     fn install_hook(&self, compares: bool) {
         let mut script = format!(
             "#!/bin/sh\nrun={}/$$\nmkdir -p \"$run\"\ncat >\"$run/stdin\"\n",
-            quoted(&self.state("runs"))
+            quoted(self.state("runs"))
         );
         for (name, value) in &self.environment {
             writeln!(script, "export {name}={}", quoted(value)).unwrap();
@@ -131,11 +131,18 @@ impl Server {
                 quoted(binary()),
                 quoted(self.policy_file(run)),
             );
-            script += &if run == "real" {
-                format!("{call} &\necho $! >\"$run/pid\"\nwait $!\nstatus=$?\n")
+            if run == "real" {
+                writeln!(
+                    script,
+                    "{call} &\necho $! >\"$run/pid\"\nwait $!\nstatus=$?"
+                )
             } else {
-                format!("{call} 2>\"$run/{run}.err\"\necho $? >\"$run/{run}.status\"\n")
-            };
+                writeln!(
+                    script,
+                    "{call} 2>\"$run/{run}.err\"\necho $? >\"$run/{run}.status\""
+                )
+            }
+            .unwrap();
         }
         script += "list >\"$run/after\"\necho $status >\"$run/real.status\"\nexit $status\n";
         let hook = self.repo.path().join("hooks/pre-receive");
@@ -212,6 +219,8 @@ impl Server {
             variables,
             hook: "pre-receive",
             wrapped: Vec::new(),
+            program: binary(),
+            sandboxed: false,
             audited: true,
             runs: &RUNS,
             dir: self.repo.path().to_owned(),
@@ -321,7 +330,10 @@ impl Attempt<'_> {
         let run = checks::only_entry(&runs, &client);
         let kept = |name: &str| fs::read_to_string(run.join(name)).unwrap_or_default();
         let status: i32 = kept("real.status").trim().parse().unwrap_or(-1);
-        assert!((0..=2).contains(&status), "hook's status {status}: {client}");
+        assert!(
+            (0..=2).contains(&status),
+            "hook's status {status}: {client}"
+        );
         assert_eq!(accepted, status == 0, "git and the hook disagree: {client}");
         assert_eq!(kept("real.out"), "", "the hook wrote to standard output");
         let message = checks::remote_lines(&client);
@@ -332,9 +344,11 @@ impl Attempt<'_> {
             "the hook wrote into the quarantine"
         );
 
-        checks::no_leaks(&server.repo.planted(), &[&out.stdout, &out.stderr], &[
-            &server.repo.beside("state"),
-        ]);
+        checks::no_leaks(
+            &server.repo.planted(),
+            &[&out.stdout, &out.stderr],
+            &[&server.repo.beside("state")],
+        );
         for (name, _) in RUNS {
             checks::empty(&server.state(name).join("tmp"));
         }
@@ -343,7 +357,11 @@ impl Attempt<'_> {
         if accepted {
             assert!(!client.contains("[remote rejected]"), "{client}");
         } else {
-            assert_eq!(server.refs(), refs, "a ref moved although the push was refused");
+            assert_eq!(
+                server.refs(),
+                refs,
+                "a ref moved although the push was refused"
+            );
             checks::unchanged(&before, &checks::snapshot(server.repo.path()));
         }
 
@@ -437,6 +455,8 @@ pub struct Call<'a> {
     variables: Vec<(String, Option<String>)>,
     hook: &'static str,
     wrapped: Vec<String>,
+    program: PathBuf,
+    sandboxed: bool,
     audited: bool,
     runs: &'static [(&'static str, u32)],
     dir: PathBuf,
@@ -484,6 +504,18 @@ impl Call<'_> {
         self
     }
 
+    /// Runs this copy of the command.
+    pub fn program(mut self, program: &Path) -> Self {
+        program.clone_into(&mut self.program);
+        self
+    }
+
+    /// Asks the command to give up what it does not need.
+    pub fn sandboxed(mut self) -> Self {
+        self.sandboxed = true;
+        self
+    }
+
     /// Expects no audit line.
     pub fn unaudited(mut self) -> Self {
         self.audited = false;
@@ -506,7 +538,11 @@ impl Call<'_> {
         checks::unchanged(&before, &checks::snapshot(self.server.repo.path()));
         let real = all.pop().unwrap();
         for twin in all {
-            assert_eq!(twin.status, real.status, "{}\n{}", twin.message, real.message);
+            assert_eq!(
+                twin.status, real.status,
+                "{}\n{}",
+                twin.message, real.message
+            );
             assert_eq!(checks::lines(&twin.message), checks::lines(&real.message));
             if self.audited {
                 twin.audit.assert_same_but_for_cost(&real.audit);
@@ -519,13 +555,14 @@ impl Call<'_> {
         let server = self.server;
         let state = server.state(run);
         let mut words = self.wrapped.clone();
-        words.push(binary().to_str().unwrap().to_owned());
+        words.push(self.program.to_str().unwrap().to_owned());
         let mut command = Command::new(&words[0]);
         clear_environment(&mut command);
         command
             .args(&words[1..])
             .args(["hook", self.hook, "--policy"])
             .arg(server.policy_file(run))
+            .args(self.sandboxed.then_some("--sandbox"))
             .env("HOME", &state)
             .env("TMPDIR", state.join("tmp"))
             .current_dir(&self.dir)

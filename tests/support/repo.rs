@@ -92,12 +92,7 @@ impl Repo {
             ObjectFormat::Sha1 => "sha1",
             ObjectFormat::Sha256 => "sha256",
         };
-        repo.git(&[
-            "init",
-            "-q",
-            "--bare",
-            &format!("--object-format={format}"),
-        ]);
+        repo.git(&["init", "-q", "--bare", &format!("--object-format={format}")]);
         repo
     }
 
