@@ -1,19 +1,17 @@
 //! The audit line, as somebody who reads the log sees it.
 
+use jsonschema::Validator;
 use serde_json::Value;
-use std::{collections::BTreeSet, fs, path::Path};
-
-/// Verdicts of pushes that pass.
-const ALLOWED: &[&str] = &["allowed", "allowed_incomplete", "bypassed"];
+use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
 
 /// What two runs of the same push need not have in common.
 const COSTS: &[&str] = &[
     "time",
+    "run_id",
     "duration_ms",
-    "peak_rss_bytes",
-    "pid",
+    "peak_rss_kib",
     "threads",
-    "policy",
+    "policy_hash",
 ];
 
 /// One line of the audit log.
@@ -34,20 +32,31 @@ impl Line {
             .collect()
     }
 
-    /// Fails unless the line holds what every run is to leave, and agrees with the exit status.
+    /// Fails unless the line is of the documented form, agrees with the exit status and tells
+    /// what the run cost.
     pub fn assert_sound(&self, status: i32) {
+        static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scanner-core/schema");
+            let text = fs::read_to_string(root.join("audit.schema.json")).unwrap();
+            jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap()
+        });
+        if let Err(error) = SCHEMA.validate(&self.0) {
+            panic!("{error} in {:#}", self.0);
+        }
         let verdicts: &[&str] = match status {
-            0 => ALLOWED,
+            0 => &[
+                "allowed",
+                "allowed_incomplete",
+                "allowed_bypass",
+                "allowed_audit",
+            ],
             1 => &["blocked"],
-            _ => &["failed"],
+            _ => &["blocked_incomplete", "error"],
         };
         let verdict = self.verdict();
         assert!(verdicts.contains(&verdict), "status {status}: {verdict}");
+        assert_eq!(self.number("/exit"), u64::try_from(status).unwrap());
         assert!(self.peak_rss() > 1 << 20, "{:#}", self.0);
-        self.milliseconds();
-        self.number("/bytes");
-        self.text("/time");
-        self.text("/repository");
     }
 
     /// Fails unless both lines say the same but for what a run costs.
@@ -95,24 +104,29 @@ impl Line {
 
     /// Peak resident memory in bytes.
     pub fn peak_rss(&self) -> u64 {
-        self.number("/peak_rss_bytes")
+        self.number("/peak_rss_kib") << 10
     }
 
     pub fn commits(&self) -> u64 {
-        self.number("/commits")
+        self.number("/counts/commits")
     }
 
     pub fn blobs(&self) -> u64 {
-        self.number("/blobs")
+        self.number("/counts/blobs_scanned")
+    }
+
+    /// How much content was left out because of its size.
+    pub fn too_large(&self) -> u64 {
+        self.number("/counts/skipped_by_reason/too-large")
     }
 
     /// Fingerprints of all findings, whatever became of them.
     pub fn fingerprints(&self) -> BTreeSet<String> {
-        self.at("/fingerprints")
+        self.at("/findings")
             .as_array()
             .unwrap_or_else(|| panic!("no list in {:#}", self.0))
             .iter()
-            .map(|value| value.as_str().unwrap().to_owned())
+            .map(|finding| finding["fingerprint"].as_str().unwrap().to_owned())
             .collect()
     }
 }

@@ -30,7 +30,7 @@ fn random_blob_over_the_limit(bytes: u64, policy: &str) {
     client.commit("a disk");
     let push = server.attempt(&client).doors(Doors::Closed).run(&["main"]);
     push.assert_accepted().assert_says(&["disk.img"]);
-    assert_eq!(push.audit.number("/skipped_large"), 1);
+    assert_eq!(push.audit.too_large(), 1);
     assert!(push.audit.peak_rss() < PEAK, "{:?}", push.audit);
 }
 
@@ -76,7 +76,7 @@ fn text_over_the_limit_is_never_left_out_silently() {
             push.client
         );
         push.assert_says(&["server.log"]);
-        assert_eq!(push.audit.number("/skipped_large"), 1);
+        assert_eq!(push.audit.too_large(), 1);
     }
 }
 
