@@ -26,6 +26,7 @@ mod http;
 mod server;
 
 mod content;
+mod documentation;
 mod exceptions;
 mod failures;
 mod load;
