@@ -29,6 +29,7 @@ mod content;
 mod documentation;
 mod exceptions;
 mod failures;
+mod installed;
 mod load;
 mod objects;
 mod refs;
