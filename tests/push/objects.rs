@@ -39,13 +39,35 @@ fn thin_pack_in_quarantine_is_found() {
     let commit = client.commit("a secret among many");
     let push = server.push(&client, &["main"]);
     push.assert_blocked(&["long.txt:201", short(&commit)]);
-    assert_eq!(push.audit.blobs(), 121);
+    // What the pack was completed with may be among them.
+    assert!((121..=122).contains(&push.audit.blobs()));
     // And the same as a pack although it is small.
     server.repo.git(&["config", "receive.unpackLimit", "1"]);
     client.git(&["reset", "-q", "--hard", "main~1"]);
     let commit = client.commit_file("app.env", env_file(&client.plant()), "settings");
     let push = server.push(&client, &["main"]);
     push.assert_blocked(&[&line_3("app.env"), short(&commit)]);
+}
+
+/// Scenario 11: what a thin pack was completed with is not the push's.
+#[test]
+fn base_of_a_delta_is_not_what_the_push_brings() {
+    let server = Server::new();
+    let client = started(&server);
+    let mut rng = Rng::new(12);
+    let mut long: Vec<String> = (0..400).map(|_| rng.text(b"etaoin shrdlu", 60)).collect();
+    long.insert(200, format!("token = {}", client.plant()));
+    client.commit_file("long.txt", long.join("\n"), "before the gate");
+    server.seed(&client, &["main:refs/heads/main"]);
+    long.remove(200);
+    client.write("long.txt", long.join("\n"));
+    for number in 0..120 {
+        client.write(&format!("many/{number}"), format!("{number}\n"));
+    }
+    client.commit("take the secret out");
+    let push = server.push(&client, &["main"]);
+    push.assert_accepted().assert_silent();
+    assert!(push.audit.fingerprints().is_empty());
 }
 
 /// A parent repository, a fork that borrows its objects, and a clone with a commit that the
@@ -258,7 +280,11 @@ fn malformed_objects_are_read_leniently() {
             b"late",
         ),
     ] {
-        let entry = [format!("{mode} odd.env\0").as_bytes(), &raw(&blob)].concat();
+        // What git takes for a submodule and does not send: a mode that it does not know.
+        let absent = raw(&client.dangling_blob("absent\n"));
+        let first = [format!("{mode} a\0").as_bytes(), &absent].concat();
+        let second = [b"100644 odd.env\0", &raw(&blob)[..]].concat();
+        let entry = [first, second].concat();
         let tree = literally(&client, "tree", &entry);
         let head = format!("tree {tree}\nparent {parent}\n{people}\n");
         let commit = [head.as_bytes(), message, b"\n"].concat();
@@ -269,6 +295,20 @@ fn malformed_objects_are_read_leniently() {
             .run(&[&format!("{commit}:refs/heads/{name}")]);
         push.assert_blocked(&["github-pat", "odd.env:3"]);
     }
+}
+
+/// Scenario 19b: what git takes for a submodule, it does not send, and does not miss.
+#[test]
+fn entry_of_an_unknown_mode_is_not_missing() {
+    let server = Server::new();
+    let client = started(&server);
+    let absent = client.dangling_blob("absent\n");
+    let entry = [b"000000 a\0", &raw(&absent)[..]].concat();
+    let tree = literally(&client, "tree", &entry);
+    let commit = client.git(&["commit-tree", "-p", "main", "-m", "odd", &tree]);
+    let push = server.push(&client, &[&format!("{commit}:refs/heads/mode")]);
+    assert!(!server.has(&absent));
+    push.assert_accepted();
 }
 
 /// Scenario 19d.
