@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures what the gate adds to `git push`: the same push to two copies of a server, one with the
-# hook and one without, in turns; medians, and the median of the differences of the pairs.
+# hook and one without, in turns; medians, the median of the differences of the pairs, and the median
+# of what the hook itself says that it took (from its first instruction to its audit line).
 #
 #   benches/push.sh GITSIEVE [BARE_REPOSITORY] [RUNS]
 #
@@ -10,7 +11,7 @@
 # PUSH_BENCH_BLOB=BYTES changes the size of that blob, 0 leaves it out.
 set -euo pipefail
 if [ $# -lt 1 ]; then
-    sed -n '2,10s/^# \{0,1\}//p' "$0"
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
     exit 2
 fi
 gitsieve=$(realpath "$1")
@@ -99,6 +100,7 @@ measure() {
     local name=$1 refspec=$2 run order side took
     : >"$work/with"
     : >"$work/without"
+    : >"$work/log/audit.jsonl"
     for ((run = 0; run < runs; run++)); do
         order="without with"
         [ $((run % 2)) -eq 0 ] || order="with without"
@@ -110,12 +112,13 @@ measure() {
             reset "$work/$side.git"
         done
     done
-    local with without added
+    local with without added own
+    own=$(grep -o '"duration_ms":[0-9]*' "$work/log/audit.jsonl" | cut -d: -f2 | median)
     with=$(median <"$work/with")
     without=$(median <"$work/without")
     added=$(paste "$work/with" "$work/without" | awk '{ print $1 - $2 }' | median)
-    awk -v n="$name" -v a="$without" -v b="$with" -v d="$added" 'BEGIN {
-        printf "%-42s %9.1f %9.1f %7.2f %9.1f\n", n, a / 1000, b / 1000, b / a, d / 1000
+    awk -v n="$name" -v a="$without" -v b="$with" -v d="$added" -v o="$own" 'BEGIN {
+        printf "%-42s %9.1f %9.1f %7.2f %9.1f %6d\n", n, a / 1000, b / 1000, b / a, d / 1000, o
     }'
 }
 
@@ -149,7 +152,7 @@ against() {
     measure "$label, delete only" :pushed
 }
 
-printf '%-42s %9s %9s %7s %9s\n' 'push (medians of '"$runs"', ms)' without with ratio added
+printf '%-42s %9s %9s %7s %9s %6s\n' "push (medians of $runs, ms)" without with ratio added own
 against small_server 'small server'
 if [ -n "$history" ]; then
     against large_server "$(basename "$history")"

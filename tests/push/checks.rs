@@ -15,11 +15,9 @@ use std::{
 /// Most that the pusher may be told, in bytes: what servers pass on.
 const LONGEST_MESSAGE: usize = 16 << 10;
 
-/// Longest first line of the message, in characters: it must say what it is about by itself.
-const LONGEST_FIRST_LINE: usize = 256;
-
-/// Longest other line: one that names a path and an object cannot be much shorter.
-const LONGEST_LINE: usize = 200;
+/// Longest line of the message, in characters: one that names a path and a commit. Those that
+/// name neither are shorter.
+const LONGEST_LINE: usize = 256;
 
 /// Files larger than this are compared by their size alone.
 const HASHED_UP_TO: u64 = 1 << 20;
@@ -152,14 +150,9 @@ pub fn message(text: &str) {
         "{} bytes of message",
         text.len()
     );
-    for (number, line) in text.lines().enumerate() {
-        let longest = if number == 0 {
-            LONGEST_FIRST_LINE
-        } else {
-            LONGEST_LINE
-        };
+    for line in text.lines() {
         assert!(
-            line.chars().count() <= longest,
+            line.chars().count() <= LONGEST_LINE,
             "a long line in the message: {line}"
         );
         let bad = line

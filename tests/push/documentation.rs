@@ -52,8 +52,9 @@ fn policies_of_the_documents_are_valid() {
             fs::write(&file, &policy).unwrap();
             let args = ["hook", "check-config", "--policy", file.to_str().unwrap()];
             let run = Sieve::new(&args).run();
+            let said = String::from_utf8_lossy(&run.stdout) + run.stderr.as_str();
             let shown = path.display();
-            assert_eq!(run.status, 0, "{shown}:{line}:\n{policy}\n{}", run.stderr);
+            assert_eq!(run.status, 0, "{shown}:{line}:\n{policy}\n{said}");
             count += 1;
         }
     }

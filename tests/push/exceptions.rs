@@ -440,6 +440,18 @@ fn grant_lets_its_user_pass_until_it_expires() {
     }
 }
 
+/// Fails unless `gitsieve hook check-config` finds what the hook stumbled over.
+fn assert_found_beforehand(server: &Server, words: &[&str]) {
+    let policy = server.policy_file("real");
+    let args = ["hook", "check-config", "--policy", policy.to_str().unwrap()];
+    let run = Sieve::new(&args).run();
+    let said = String::from_utf8_lossy(&run.stdout) + run.stderr.as_str();
+    assert_eq!(run.status, 2, "{said}");
+    for word in words {
+        assert!(said.contains(word), "no {word:?} in: {said}");
+    }
+}
+
 /// Scenario 30: what is wrong with a policy, and the line that it stands in.
 #[test]
 fn policy_that_cannot_be_read_refuses_every_push_and_is_found_beforehand() {
@@ -454,7 +466,6 @@ fn policy_that_cannot_be_read_refuses_every_push_and_is_found_beforehand() {
         let server = Server::with_policy(policy);
         let client = started(&server);
         client.commit_file("README", "More.\n", "edit");
-        let file = server.policy_file("real");
         // The runs have policy files of their own, so that their messages differ.
         let push = server
             .attempt(&client)
@@ -462,12 +473,7 @@ fn policy_that_cannot_be_read_refuses_every_push_and_is_found_beforehand() {
             .unrepeatable()
             .run(&["main"]);
         push.assert_failed(&[said, "real.toml:"]);
-        let checked =
-            Sieve::new(&["hook", "check-config", "--policy", file.to_str().unwrap()]).run();
-        assert_eq!(checked.status, 2, "{policy:?}: {}", checked.stderr);
-        for word in [said, "real.toml:"] {
-            assert!(checked.stderr.contains(word), "{word}: {}", checked.stderr);
-        }
+        assert_found_beforehand(&server, &[said, "real.toml:"]);
     }
 }
 
@@ -511,15 +517,7 @@ fn rules_that_cannot_be_used_refuse_every_push_and_are_found_beforehand() {
         server.set_policy(&policy);
         let push = server.push(&client, &["main"]);
         push.assert_failed(&[said]);
-        let checked = Sieve::new(&[
-            "hook",
-            "check-config",
-            "--policy",
-            server.policy_file("real").to_str().unwrap(),
-        ])
-        .run();
-        assert_eq!(checked.status, 2, "{policy:?}: {}", checked.stderr);
-        assert!(checked.stderr.contains(said), "{said}: {}", checked.stderr);
+        assert_found_beforehand(&server, &[said]);
     }
 }
 

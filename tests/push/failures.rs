@@ -128,7 +128,6 @@ fn what_a_deadline_left_is_finished_after_the_push() {
         assert_eq!(fs::read_dir(&spool).unwrap().count(), 1, "{deadline}");
 
         // Where git calls it: the quarantine is gone, and the ref has moved.
-        server.set_policy("");
         let line = update(&old, &client.rev("main"), "refs/heads/main");
         let called = server.call(line.clone()).hook("post-receive").once().run();
         let said = &called.message;
