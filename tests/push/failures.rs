@@ -12,16 +12,18 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 
-/// Commits on `main` that take longer to scan than the shortest deadline, even in a release
-/// build: text that nothing repeats.
-fn slow_commits(client: &Repo, count: usize) {
-    client.git(&["config", "core.compression", "0"]);
+/// Commits that take longer to scan than the deadlines below, even in a release build.
+const SLOW: usize = 200;
+
+/// [`SLOW`] commits on `main`, of text that nothing repeats, as `git fast-import` reads them.
+static SLOW_COMMITS: LazyLock<String> = LazyLock::new(|| {
     let mut rng = Rng::new(17);
     let mut stream = String::new();
-    for number in 0..count {
+    for number in 0..SLOW {
         let mut content = String::new();
         for _ in 0..8_000 {
             writeln!(
@@ -48,15 +50,17 @@ fn slow_commits(client: &Repo, count: usize) {
         )
         .unwrap();
     }
-    client.git_with(&["fast-import", "--quiet"], stream.as_bytes());
+    stream
+});
+
+fn slow_commits(client: &Repo) {
+    client.git(&["config", "core.compression", "0"]);
+    client.git_with(&["fast-import", "--quiet"], SLOW_COMMITS.as_bytes());
     client.git(&["reset", "-q", "--hard", "main"]);
 }
 
 /// Deadlines that end a scan of [`slow_commits`] in the middle, and before it began.
 const DEADLINES: [&str; 2] = ["40ms", "1ms"];
-
-/// Commits that take longer than that.
-const SLOW: usize = 200;
 
 /// Fails unless the pusher is told how much was left, where that is known.
 fn assert_tells_what_is_left(push: &Push) {
@@ -74,7 +78,7 @@ fn deadline_refuses_what_was_not_scanned() {
     for deadline in DEADLINES {
         let server = Server::with_policy(&format!("deadline = \"{deadline}\"\n"));
         let client = started(&server);
-        slow_commits(&client, SLOW);
+        slow_commits(&client);
         let push = server
             .attempt(&client)
             .unrepeatable()
@@ -94,7 +98,7 @@ fn open_deadline_lets_pass_and_says_so() {
         let policy = format!("deadline = \"{deadline}\"\nat-deadline = \"open\"\n");
         let server = Server::with_policy(&policy);
         let client = started(&server);
-        slow_commits(&client, SLOW);
+        slow_commits(&client);
         let push = server
             .attempt(&client)
             .unrepeatable()
@@ -116,7 +120,7 @@ fn what_a_deadline_left_is_finished_after_the_push() {
         let old = client.rev("main");
         let token = client.plant();
         let guilty = client.commit_file("app.env", env_file(&token), "the oldest of them");
-        slow_commits(&client, SLOW);
+        slow_commits(&client);
         let push = server
             .attempt(&client)
             .unrepeatable()
@@ -152,10 +156,10 @@ fn what_a_deadline_left_is_finished_after_the_push() {
 fn secret_that_was_found_in_time_blocks_in_every_mode() {
     for mode in ["closed", "open", "newest-first"] {
         // Long enough for the newest commit, too short for all.
-        let policy = format!("deadline = \"150ms\"\nat-deadline = \"{mode}\"\n");
+        let policy = format!("deadline = \"100ms\"\nat-deadline = \"{mode}\"\n");
         let server = Server::with_policy(&policy);
         let client = started(&server);
-        slow_commits(&client, 600);
+        slow_commits(&client);
         client.commit_file("app.env", env_file(&client.plant()), "the newest of them");
         let push = server
             .attempt(&client)
@@ -182,7 +186,7 @@ fn newest_first_refuses_where_the_spool_cannot_be_written() {
         "deadline = \"1ms\"\nat-deadline = \"newest-first\"\nspool = \"/dev/null/spool\"\n";
     let server = Server::with_policy(policy);
     let client = started(&server);
-    slow_commits(&client, SLOW);
+    slow_commits(&client);
     let push = server
         .attempt(&client)
         .unrepeatable()

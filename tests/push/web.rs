@@ -95,6 +95,30 @@ fn merge_of_a_scanned_branch_brings_only_the_merge() {
     assert!(called.audit.fingerprints().is_empty());
 }
 
+/// GitLab shows people in the browser only lines that begin so.
+#[test]
+fn gitlab_shows_every_line() {
+    let mut server = Server::new();
+    server.set_environment(&[
+        ("GL_ID", "user-1"),
+        ("GL_PROJECT_PATH", "group/sub/shop"),
+        ("GL_PROTOCOL", "web"),
+        ("GL_REPOSITORY", "project-7"),
+        ("GL_USERNAME", "alice"),
+    ]);
+    let client = started(&server);
+    client.commit_file("app.env", env_file(&client.plant()), "settings");
+    let push = server.push(&client, &["main"]);
+    push.assert_blocked(&[&line_3("app.env")]);
+    for line in push.message.lines().filter(|line| !line.is_empty()) {
+        assert!(line.starts_with("GL-HOOK-ERR:"), "{}", push.message);
+    }
+    assert_eq!(push.audit.text("/repository"), "group/sub/shop");
+    assert_eq!(push.audit.text("/user"), "alice");
+    assert_eq!(push.audit.text("/trigger"), "web");
+    assert_eq!(push.audit.text("/server"), "gitlab");
+}
+
 /// Makes a program that leaves a mark when it runs.
 fn trap(dir: &Path) -> (String, std::path::PathBuf) {
     let mark = dir.join("mark");
