@@ -27,6 +27,7 @@ mod server;
 
 mod content;
 mod documentation;
+mod evasion;
 mod exceptions;
 mod failures;
 mod installed;

@@ -360,6 +360,7 @@ fn three_thousand_refs_take_less_than_two_seconds() {
     push.assert_accepted().assert_silent();
     assert!(push.audit.milliseconds() < 2_000, "{:?}", push.audit);
     // And with as many known.
+    server.repo.git(&["pack-refs", "--all"]);
     client.commit_file("README", "Even more.\n", "edit");
     let push = server.push(&client, &["main"]);
     push.assert_accepted();
