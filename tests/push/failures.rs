@@ -179,6 +179,24 @@ fn secret_that_was_found_in_time_blocks_in_every_mode() {
     }
 }
 
+/// The spool is what a closed sandbox leaves open.
+#[test]
+fn sandboxed_gate_writes_the_spool() {
+    let policy = "deadline = \"40ms\"\nat-deadline = \"newest-first\"\n";
+    let mut server = Server::with_policy(policy);
+    server.set_sandboxed();
+    let client = started(&server);
+    slow_commits(&client);
+    let push = server
+        .attempt(&client)
+        .unrepeatable()
+        .doors(Doors::Closed)
+        .run(&["main"]);
+    push.assert_accepted().assert_says(&["scanned"]);
+    let spool = server.state("real").join("spool");
+    assert_eq!(fs::read_dir(&spool).unwrap().count(), 1);
+}
+
 /// What cannot be finished later is not let through.
 #[test]
 fn newest_first_refuses_where_the_spool_cannot_be_written() {

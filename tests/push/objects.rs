@@ -98,6 +98,20 @@ fn commit_of_the_parent_is_new_to_a_fork() {
     assert_eq!(push.audit.commits(), 1);
 }
 
+/// Scenario 12, with a process that may read only where objects are.
+#[test]
+fn sandboxed_gate_finds_what_a_fork_borrows() {
+    let (_parent, mut fork, client) = fork("fork.git", "parent.git", "");
+    fork.set_sandboxed();
+    let push = fork.push(&client, &["main"]);
+    push.assert_blocked(&[&line_3("app.env"), short(&client.rev("main"))]);
+    assert_ne!(push.audit.text("/sandbox"), "off");
+    client.git(&["reset", "-q", "--hard", "main~1"]);
+    client.commit_file("README", "More.\n", "edit");
+    let push = fork.push(&client, &["main"]);
+    push.assert_accepted().assert_silent();
+}
+
 /// Scenario 12.
 #[test]
 fn commit_of_the_parent_is_known_where_the_policy_trusts_it() {

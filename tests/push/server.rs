@@ -37,6 +37,7 @@ pub struct Server {
     pub repo: Repo,
     environment: Vec<(String, String)>,
     policy: RefCell<String>,
+    sandboxed: bool,
 }
 
 impl Server {
@@ -61,6 +62,7 @@ impl Server {
             repo,
             environment: Vec::new(),
             policy: RefCell::default(),
+            sandboxed: false,
         };
         for (run, _) in RUNS {
             for part in ["spool", "tmp", "log"] {
@@ -106,6 +108,12 @@ impl Server {
         self.install_hook(true);
     }
 
+    /// Makes the hook give up what it does not need.
+    pub fn set_sandboxed(&mut self) {
+        self.sandboxed = true;
+        self.install_hook(true);
+    }
+
     /// Installs the hook without the two runs that only compare: what servers run.
     pub fn plain_hook(&self) {
         self.install_hook(false);
@@ -126,10 +134,11 @@ impl Server {
                 continue;
             }
             let call = format!(
-                "TMPDIR={} {} hook pre-receive --policy {} <\"$run/stdin\" >\"$run/{run}.out\"",
+                "TMPDIR={} {} hook pre-receive --policy {} {} <\"$run/stdin\" >\"$run/{run}.out\"",
                 quoted(self.state(run).join("tmp")),
                 quoted(binary()),
                 quoted(self.policy_file(run)),
+                if self.sandboxed { "--sandbox" } else { "" },
             );
             if run == "real" {
                 writeln!(
