@@ -19,7 +19,7 @@ test *names:
 # The black-box tests on a release build.
 test-release *names:
     cargo build --release
-    GITSIEVE_TEST_BIN="$PWD/target/release/gitsieve" cargo test -p scanner-cli --test it_scenarios -- {{names}}
+    GITSIEVE_TEST_BIN="$PWD/target/release/gitsieve" cargo test -p scanner-cli --test it_scenarios --test it_push -- {{names}}
 
 # Every example of every rule.
 rules:

@@ -84,6 +84,18 @@ impl Repo {
         repo
     }
 
+    /// An empty bare repository at `name` in a new directory.
+    pub fn init_bare(name: &str, format: ObjectFormat) -> Self {
+        let repo = Self::in_new_dir(name);
+        fs::create_dir_all(repo.path()).expect("a new directory");
+        let format = match format {
+            ObjectFormat::Sha1 => "sha1",
+            ObjectFormat::Sha256 => "sha256",
+        };
+        repo.git(&["init", "-q", "--bare", &format!("--object-format={format}")]);
+        repo
+    }
+
     /// A clone of `source`, with the arguments of `git clone` given.
     pub fn clone_of(source: &Self, args: &[&str]) -> Self {
         let repo = Self::in_new_dir("clone");

@@ -202,7 +202,7 @@ impl Sieve {
 }
 
 /// Whether more than the ends of a secret show in `output`.
-fn leaks(output: &[u8], secret: &str) -> bool {
+pub fn leaks(output: &[u8], secret: &str) -> bool {
     secret
         .as_bytes()
         .windows(SHOWN_AT_MOST + 1)
