@@ -27,15 +27,18 @@ pub(super) fn trailers(message: &[u8]) -> Vec<Trailer<'_>> {
             goes_on = false;
         } else if starts_with_space(line) && goes_on {
             if let Some(last) = trailers.last_mut() {
+                // As git has it: the line break and what follows it become one space, and what
+                // stands ahead of it stays.
                 last.value.push(b' ');
-                last.value.extend_from_slice(trim(line));
+                last.value
+                    .extend_from_slice(without_break(trim_start(line)));
             }
         } else {
             let parts = separator(line).map(|at| (&line[..at], &line[at + 1..]));
             goes_on = parts.is_some();
             trailers.extend(parts.map(|(key, value)| Trailer {
                 key: trim(key).as_bstr(),
-                value: trim(value).into(),
+                value: without_break(trim_start(value)).into(),
             }));
         }
     }
@@ -120,9 +123,16 @@ fn is_blank(line: &[u8]) -> bool {
     line.iter().all(|&byte| is_space(byte))
 }
 
-fn trim(text: &[u8]) -> &[u8] {
+fn trim_start(text: &[u8]) -> &[u8] {
     text.trim_start_with(|c| c.is_ascii() && is_space(c as u8))
-        .trim_end_with(|c| c.is_ascii() && is_space(c as u8))
+}
+
+fn without_break(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\n").unwrap_or(line)
+}
+
+fn trim(text: &[u8]) -> &[u8] {
+    trim_start(text).trim_end_with(|c| c.is_ascii() && is_space(c as u8))
 }
 
 #[cfg(test)]
@@ -177,6 +187,7 @@ mod tests {
             "Subject\n\n(cherry picked from commit 0123)\nKey: value\nno trailer\n",
             "Subject\n\nhttp://x: y\nKey: value\n",
             "\nKey: value\n",
+            "\nKey: cr\r\n folded  \n twice\n",
             "# comment\n\nKey: value\n",
         ] {
             assert_eq!(

@@ -220,13 +220,7 @@ fn causes(effective: &Effective, push: &PushReport, verdict: &Verdict) -> Vec<Ca
     if unscanned.large > 0 && effective.large_blobs == LargeBlobs::Block {
         causes.push(Cause::LargeBlobs);
     }
-    // What passes to be scanned later must be known, or it never will be.
-    let passes_late = match effective.at_deadline {
-        AtDeadline::Closed => false,
-        AtDeadline::NewestFirst => unscanned.commits > 0,
-        AtDeadline::Open => true,
-    };
-    if unscanned.deadline && !passes_late {
+    if unscanned.deadline && effective.at_deadline == AtDeadline::Closed {
         causes.push(Cause::Deadline);
     }
     if unscanned.unreadable && effective.on_error == OnError::Closed {

@@ -1,6 +1,6 @@
 //! Scans the content of a push: in one go as it is stored, or commit by commit.
 
-use super::{PushScan, known_groups};
+use super::{KnownRefs, PushScan, known_groups};
 use crate::{
     history::{
         NumberSet,
@@ -171,9 +171,12 @@ impl PushScan<'_> {
     pub(super) fn stood_before(&mut self) -> HashSet<ObjectId> {
         let mut commits = self.new.boundary.clone();
         commits.extend(self.moved.iter().take(MOST_TIPS));
-        // A new ref to a known commit brings nothing.
-        let ends = self.new.tips.iter().flatten().map(|tip| tip.id);
-        commits.extend(ends.filter(|id| !self.new.index.contains_key(id)));
+        // A new ref to a known commit brings nothing; but where some commits alone are looked at, the
+        // tip is one of those that were looked at before.
+        if !matches!(self.known, KnownRefs::AllBut(_)) {
+            let ends = self.new.tips.iter().flatten().map(|tip| tip.id);
+            commits.extend(ends.filter(|id| !self.new.index.contains_key(id)));
+        }
         let groups = known_groups(self.repository, self.known, self.updates, &mut Vec::new());
         // The groups after `HEAD` and the branches are tags and what servers keep for themselves.
         commits.extend(groups.iter().take(2).flatten().take(MOST_TIPS));

@@ -489,3 +489,26 @@ fn the_environment_may_name_the_repository_itself() {
     let (report, found) = Push::scan(&input);
     assert_eq!((report.commits, found.len()), (0, 0));
 }
+
+#[test]
+fn what_another_scan_did_not_come_to_is_found_after_the_push() {
+    let push = Push::new("sha1");
+    push.commit(&[("a", "one\n")]);
+    push.land(&["main"]);
+    let bad = push.commit(&[("s", &format!("{}\n", token(1)))]);
+    push.commit(&[("a", "two\n")]);
+    let mut input = push.catch(&["main"], true);
+    let before = Push::scan(&input).1;
+    push.land(&["main"]);
+    // The quarantine is gone, and the refs have moved.
+    input.environment = ObjectEnvironment::default();
+    let (report, found) = Push::scan(&input);
+    assert_eq!((report.commits, found.len()), (0, 0));
+    input.known = KnownRefs::OwnBefore;
+    assert_eq!(Push::scan(&input).1, before);
+    input.known = KnownRefs::AllBut(vec![bad]);
+    let (report, found) = Push::scan(&input);
+    assert_eq!(report.commits, 1);
+    assert_eq!((found.len(), found[0].commit), (1, Some(bad)));
+    assert_eq!(found[0].novelty, Novelty::Introduced);
+}
