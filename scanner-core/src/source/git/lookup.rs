@@ -12,15 +12,30 @@ use crate::{
 use gix::{
     hash::oid,
     objs::{Exists, Find, FindHeader, Kind},
-    odb::{Store, store::Handle},
+    odb::{
+        Store,
+        store::{Handle, init::Slots},
+    },
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Object directories, opened as far as look-ups need it.
 #[derive(Default)]
 pub(crate) struct Lookup {
     stores: Vec<Arc<Store>>,
+    dirs: Vec<PathBuf>,
+    hash: HashKind,
 }
+
+/// Packs that may come while a store is open: a server takes pushes at the same time, and gix
+/// refuses to look at more packs than it made room for.
+const ROOM: Slots = Slots::AsNeededByDiskState {
+    multiplier: 2.0,
+    minimum: 1024,
+};
 
 impl std::fmt::Debug for Lookup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -36,13 +51,8 @@ impl Lookup {
     pub(crate) fn open(dirs: &[PathBuf], hash: HashKind, issues: &mut Vec<ScanIssue>) -> Self {
         let mut stores = Vec::new();
         for dir in dirs {
-            let options = gix::odb::store::init::Options {
-                alloc_limit_bytes: Some(u32::MAX as usize),
-                ..Default::default()
-            };
-            let none = &mut std::iter::empty();
-            match Store::at_opts(dir.clone(), hash.into(), none, options) {
-                Ok(store) => stores.push(Arc::new(store)),
+            match open(dir, hash) {
+                Ok(store) => stores.push(store),
                 Err(error) => issues.push(problem(
                     IssueKind::Unreadable,
                     dir,
@@ -50,7 +60,11 @@ impl Lookup {
                 )),
             }
         }
-        Self { stores }
+        Self {
+            stores,
+            dirs: dirs.to_vec(),
+            hash,
+        }
     }
 
     /// A reader for one thread.
@@ -62,16 +76,28 @@ impl Lookup {
         });
         LookupReader {
             handles: handles.collect(),
-            stores: self.stores.clone(),
+            dirs: self.dirs.clone(),
+            hash: self.hash,
             refreshed: false,
         }
     }
 }
 
+fn open(dir: &Path, hash: HashKind) -> Result<Arc<Store>, std::io::Error> {
+    let options = gix::odb::store::init::Options {
+        slots: ROOM,
+        alloc_limit_bytes: Some(u32::MAX as usize),
+        ..Default::default()
+    };
+    let none = &mut std::iter::empty();
+    Store::at_opts(dir.to_path_buf(), hash.into(), none, options).map(Arc::new)
+}
+
 /// Looks objects up, for one thread.
 pub(crate) struct LookupReader {
     handles: Vec<Handle<Arc<Store>>>,
-    stores: Vec<Arc<Store>>,
+    dirs: Vec<PathBuf>,
+    hash: HashKind,
     refreshed: bool,
 }
 
@@ -136,7 +162,8 @@ impl LookupReader {
         if std::mem::replace(&mut self.refreshed, true) {
             return false;
         }
-        self.handles = self.stores.iter().map(Store::to_handle_arc).collect();
+        let stores = self.dirs.iter().filter_map(|dir| open(dir, self.hash).ok());
+        self.handles = stores.map(|store| store.to_handle_arc()).collect();
         true
     }
 }
