@@ -20,7 +20,9 @@ use scanner_core::{
     source::git::{ObjectEnvironment, Repository, RepositoryKind},
 };
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -97,9 +99,7 @@ pub(super) fn pre_commit(
     options: &Options,
     surroundings: Environment,
 ) -> Result<ScanPlan, CliError> {
-    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
-    let path = variable("GIT_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
-    let repository = Repository::open(&path).map_err(|error| usage(error.to_string()))?;
+    let (path, repository) = around_hook()?;
     let root = variable("GIT_WORK_TREE")
         .map(PathBuf::from)
         .or_else(|| repository.worktree().map(Path::to_owned));
@@ -127,6 +127,18 @@ pub(super) fn pre_commit(
     })
 }
 
+/// A variable that is set and not empty.
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The repository that git runs a hook for.
+fn around_hook() -> Result<(PathBuf, Repository), CliError> {
+    let path = variable("GIT_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let repository = Repository::open(&path).map_err(|error| usage(error.to_string()))?;
+    Ok((path, repository))
+}
+
 /// What is pushed, and from where.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PushPlan {
@@ -142,9 +154,7 @@ pub(super) fn pre_push(
     options: &Options,
     surroundings: Environment,
 ) -> Result<ScanPlan, CliError> {
-    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
-    let path = variable("GIT_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
-    let repository = Repository::open(&path).map_err(|error| usage(error.to_string()))?;
+    let (path, repository) = around_hook()?;
     let objects = ObjectEnvironment::parse(
         variable("GIT_OBJECT_DIRECTORY").as_deref(),
         variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").as_deref(),
