@@ -166,3 +166,27 @@ fn repacking_under_the_hook_changes_no_verdict() {
     });
     check(&server, &names, &said);
 }
+
+/// Scenario 26, as servers are: every push leaves a pack, and every few packs git makes one of
+/// them, below those that still read.
+#[test]
+fn packs_that_come_and_go_change_no_verdict() {
+    let server = Server::new();
+    server.plain_hook();
+    for (key, value) in [
+        ("receive.unpackLimit", "1"),
+        ("receive.autogc", "true"),
+        ("gc.auto", "6700"),
+        ("gc.autoPackLimit", "25"),
+        ("gc.autoDetach", "false"),
+    ] {
+        server.repo.git(&["config", key, value]);
+    }
+    let (client, names) = branches(&server, 5 * pushes());
+    let all: Vec<_> = names
+        .iter()
+        .map(|(name, _)| (name.clone(), &server))
+        .collect();
+    let said = push_all(&client, &all);
+    check(&server, &names, &said);
+}
