@@ -73,6 +73,8 @@ pub(crate) struct NewCommits {
 pub(crate) struct KnownTips<'a> {
     /// Where the refs pointed that the push moves or deletes.
     pub(crate) moved: &'a [ObjectId],
+    /// Says which of some objects refs point at, as far as that is told at a glance.
+    pub(crate) at_a_glance: &'a mut dyn FnMut(&[ObjectId]) -> Vec<ObjectId>,
     /// Reads all others, in groups, likely ones first. Asked for only when it is needed.
     pub(crate) others: &'a mut dyn FnMut() -> Vec<Vec<ObjectId>>,
 }
@@ -193,6 +195,14 @@ impl<'w, 'r> Walk<'w, 'r> {
         edge.retain(|id| !targets.contains(id));
         self.out.tags.retain(|id| !targets.contains(id));
         if edge.is_empty() && self.out.tags.is_empty() {
+            return;
+        }
+        let mut asked = edge.clone();
+        asked.extend(&self.out.tags);
+        targets.extend((known.at_a_glance)(&asked));
+        edge.retain(|id| !targets.contains(id));
+        if edge.is_empty() && self.out.tags.iter().all(|tag| self.reader.came(tag)) {
+            self.out.tags.retain(|id| !targets.contains(id));
             return;
         }
         let groups = (known.others)();

@@ -153,8 +153,13 @@ fn prepare<T>(
         new_commits::these(&mut reader, commits, &tips)
     } else {
         let mut others = || known_groups(&repository, &input.known, &input.updates, &mut issues);
+        let mut glance = |ids: &[ObjectId]| match &input.known {
+            KnownRefs::Own | KnownRefs::OwnAndBorrowed => repository.pointed_at(ids),
+            KnownRefs::Prefix(_) | KnownRefs::OwnBefore | KnownRefs::AllBut(_) => Vec::new(),
+        };
         let mut known = KnownTips {
             moved: &moved,
+            at_a_glance: &mut glance,
             others: &mut others,
         };
         new_commits::find(&mut reader, &tips, &mut known, run.context)

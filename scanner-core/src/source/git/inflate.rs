@@ -93,21 +93,17 @@ impl Inflater {
         })
     }
 
-    /// Inflates a loose object of at most `limit` bytes into `out` (replaced).
+    /// Inflates a loose object, whose header was read, into `out` (replaced).
     pub(crate) fn loose(
         &mut self,
         file: &[u8],
-        limit: u64,
+        header: LooseHeader,
         out: &mut Vec<u8>,
-    ) -> Result<ContentKind, ReadError> {
-        let header = self.loose_header(&file[..file.len().min(LOOSE_HEAD)])?;
-        if header.size > limit {
-            return Err(ReadError::too_large(header.size));
-        }
+    ) -> Result<(), ReadError> {
         let whole = header.size.saturating_add(header.len as u64);
         self.zlib(file, whole, out)?;
         out.drain(..header.len);
-        Ok(header.kind)
+        Ok(())
     }
 }
 

@@ -41,7 +41,7 @@ impl std::fmt::Debug for Lookup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Lookup")
             .field("stores", &self.stores.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

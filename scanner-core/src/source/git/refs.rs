@@ -141,6 +141,38 @@ impl Repository {
         logs
     }
 
+    /// Which of some objects `HEAD` or a packed ref points at, found without making sense of every
+    /// ref: a server may have a hundred thousand. An object that is not among those may be pointed
+    /// at all the same, by a ref that is not packed.
+    pub(crate) fn pointed_at(&self, ids: &[ObjectId]) -> Vec<ObjectId> {
+        let head = self.head();
+        let (mut found, rest): (Vec<ObjectId>, Vec<ObjectId>) =
+            ids.iter().partition(|id| head == Some(**id));
+        let common_dir = self.common_dir.as_ref().filter(|_| !rest.is_empty());
+        let packed = common_dir.and_then(|dir| {
+            let text = read_file(&dir.join("packed-refs"), LIST_FILE).ok()?;
+            Some((dir, text))
+        });
+        let Some((dir, text)) = packed else {
+            return found;
+        };
+        found.extend(rest.into_iter().filter(|id| {
+            let hex = id.to_string();
+            memchr::memmem::find_iter(&text, hex.as_bytes()).any(|at| {
+                let starts_line = at == 0 || text[at - 1] == b'\n';
+                let line = text[at..].lines().next().unwrap_or_default();
+                // A file of the same name says that the ref has moved since it was packed.
+                starts_line
+                    && parse_packed(line, self.hash).is_some_and(|(_, name)| {
+                        let valid = gix::validate::reference::name_partial(name).is_ok();
+                        let path = name.to_path().map(|name| dir.join(name));
+                        valid && path.is_ok_and(|path| fs::symlink_metadata(path).is_err())
+                    })
+            })
+        }));
+        found
+    }
+
     /// Finds what one ref ends at without reading the others.
     pub(super) fn lookup(&self, name: &BStr) -> Option<ObjectId> {
         let (git_dir, common_dir) = (self.git_dir.as_ref()?, self.common_dir.as_ref()?);

@@ -448,22 +448,38 @@ impl ObjectStore {
         inflater: &mut Inflater,
         out: &mut Vec<u8>,
     ) -> Result<ContentKind, ReadError> {
+        self.read_loose_of(number, |_| true, limit, inflater, out)
+    }
+
+    /// Reads a loose object if its kind is wanted; else `out` is left empty. Which kind it is, a few
+    /// bytes tell.
+    pub(crate) fn read_loose_of(
+        &self,
+        number: u32,
+        wanted: impl Fn(ContentKind) -> bool,
+        limit: u64,
+        inflater: &mut Inflater,
+        out: &mut Vec<u8>,
+    ) -> Result<ContentKind, ReadError> {
+        out.clear();
         let mut file = File::open(self.loose_path(number)).map_err(ReadError::Unreadable)?;
         let mut bytes = Vec::new();
         (&mut file)
             .take(LOOSE_HEAD as u64)
             .read_to_end(&mut bytes)
             .map_err(ReadError::Unreadable)?;
-        if bytes.len() == LOOSE_HEAD {
-            // What is too large is not read: its file may be as large.
-            let size = inflater.loose_header(&bytes)?.size;
-            if size > limit {
-                return Err(ReadError::too_large(size));
-            }
-            file.read_to_end(&mut bytes)
-                .map_err(ReadError::Unreadable)?;
+        let header = inflater.loose_header(&bytes)?;
+        if !wanted(header.kind) {
+            return Ok(header.kind);
         }
-        inflater.loose(&bytes, limit, out)
+        // What is too large is not read: its file may be as large.
+        if header.size > limit {
+            return Err(ReadError::too_large(header.size));
+        }
+        file.read_to_end(&mut bytes)
+            .map_err(ReadError::Unreadable)?;
+        inflater.loose(&bytes, header, out)?;
+        Ok(header.kind)
     }
 }
 

@@ -587,9 +587,11 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         let code = &shared.loose_kinds[(number - shared.store.first_loose) as usize];
         let mut live = self.buffer();
         let limit = shared.limit();
-        let result = shared
-            .store
-            .read(number, limit, &mut self.inflater, &mut live.bytes);
+        let wanted = |kind| shared.wanted.contains(&kind);
+        let result =
+            shared
+                .store
+                .read_loose_of(number, wanted, limit, &mut self.inflater, &mut live.bytes);
         let id = shared.store.id(number);
         match result {
             Ok(kind) => {
