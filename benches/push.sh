@@ -19,9 +19,10 @@ history=${2:+$(realpath "$2")}
 runs=${3:-30}
 blob=${PUSH_BENCH_BLOB:-1000000000}
 # Beside the repository, so that hard links work.
-work=$(mktemp -d "${history:+$(dirname "$history")/}push-bench.XXXXXX" 2>/dev/null || mktemp -d)
+work=$(mktemp -d "${history:+$(dirname "$history")/push-bench.XXXXXX}" 2>/dev/null || mktemp -d)
 work=$(realpath "$work")
-trap 'rm -rf "$work"' EXIT
+# A repack that a push started may still be at work.
+trap 'rm -rf "$work" 2>/dev/null || { sleep 2; rm -rf "$work"; }' EXIT
 export HOME=$work GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 LC_ALL=C.UTF-8
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=init.defaultBranch GIT_CONFIG_VALUE_0=main
 export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=C GIT_COMMITTER_EMAIL=c@example.org

@@ -26,6 +26,10 @@ const MOST_TIPS: usize = 1000;
 /// Objects from which on threads share the reading of what is not in quarantine.
 const WORTH_THREADS: usize = 64;
 
+/// A push of fewer objects and bytes, compressed, than these is scanned by one thread.
+const SMALL_OBJECTS: u32 = 500;
+const SMALL_BYTES: u64 = 1 << 20;
+
 const ALL: [ContentKind; 3] = [ContentKind::Blob, ContentKind::Commit, ContentKind::Tag];
 
 impl PushScan<'_> {
@@ -128,7 +132,13 @@ impl PushScan<'_> {
         self.run
             .observer
             .phase(Phase::Blobs, store.count(ContentKind::Blob), 0);
-        store.traverse(&ALL, selection, loose, self.run.context, &self.visitors());
+        // Starting threads, each with its tables, takes longer than most pushes.
+        let small = store.len() < SMALL_OBJECTS && store.stored_bytes() < SMALL_BYTES;
+        let context = VisitContext {
+            threads: if small { 1 } else { self.run.context.threads },
+            ..*self.run.context
+        };
+        store.traverse(&ALL, selection, loose, &context, &self.visitors());
     }
 
     /// New commits whose message is not in quarantine.

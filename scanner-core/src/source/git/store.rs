@@ -22,6 +22,10 @@ use std::{
     sync::{Mutex, PoisonError, atomic::AtomicBool},
 };
 
+/// Objects from which on it pays to start a pool of threads, one a core. What a push brings is
+/// mostly less, and a server takes many at once.
+const WORTH_THREADS: u32 = 1 << 15;
+
 /// No entry.
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -202,15 +206,21 @@ impl ObjectStore {
         let n = self.len();
         let single = self.packs.len() <= 1 && self.loose.is_empty();
         if !single {
-            let mut keyed: Vec<(u64, u32)> = (0..n)
-                .into_par_iter()
-                .map(|i| (lead(self.id_bytes(i)), i))
-                .collect();
-            keyed.par_sort_unstable_by(|a, b| {
+            let key = |i| (lead(self.id_bytes(i)), i);
+            let order = |a: &(u64, u32), b: &(u64, u32)| {
                 a.0.cmp(&b.0)
                     .then_with(|| self.id_bytes(a.1).cmp(self.id_bytes(b.1)))
                     .then(a.1.cmp(&b.1))
-            });
+            };
+            let keyed: Vec<(u64, u32)> = if n < WORTH_THREADS {
+                let mut keyed: Vec<_> = (0..n).map(key).collect();
+                keyed.sort_unstable_by(order);
+                keyed
+            } else {
+                let mut keyed: Vec<_> = (0..n).into_par_iter().map(key).collect();
+                keyed.par_sort_unstable_by(order);
+                keyed
+            };
             let mut duplicates = vec![0u64; n as usize / 64 + 1];
             let mut any = false;
             for pair in keyed.windows(2) {
@@ -549,21 +559,24 @@ impl Pack {
         let data = data::File::at(idx_path.with_extension("pack"), hash)
             .map_err(|e| format!("its pack cannot be opened: {e}"))?;
         let n = index.num_objects();
-        // Hashing the index takes one core as long as sorting takes the others.
-        let (sound, by_offset) = rayon::join(
-            || {
-                let never = AtomicBool::new(false);
-                index
-                    .verify_checksum(&mut gix::progress::Discard, &never)
-                    .is_ok()
-            },
-            || {
-                let offset = |p| (index.pack_offset_at_index(p), p);
+        let is_sound = || {
+            let never = AtomicBool::new(false);
+            let none = &mut gix::progress::Discard;
+            index.verify_checksum(none, &never).is_ok()
+        };
+        let offset = |p| (index.pack_offset_at_index(p), p);
+        let (sound, by_offset) = if n < WORTH_THREADS {
+            let mut by_offset: Vec<(u64, u32)> = (0..n).map(offset).collect();
+            by_offset.sort_unstable();
+            (is_sound(), by_offset)
+        } else {
+            // Hashing the index takes one core as long as sorting takes the others.
+            rayon::join(is_sound, || {
                 let mut by_offset: Vec<(u64, u32)> = (0..n).into_par_iter().map(offset).collect();
                 by_offset.par_sort_unstable();
                 by_offset
-            },
-        );
+            })
+        };
         let mut entry_at = vec![0u32; n as usize];
         for (e, &(_, p)) in by_offset.iter().enumerate() {
             entry_at[p as usize] = e as u32;
@@ -635,65 +648,67 @@ impl Pack {
     fn read_entries(&mut self, hash: gix::hash::Kind) -> Vec<u64> {
         let pack_end = self.data.pack_end() as u64;
         let unlisted = Mutex::new(Vec::new());
-        let parsed: Vec<(Entry, Option<ObjectId>)> = self
-            .offsets
-            .par_iter()
-            .map(|&offset| {
-                let broken = Entry {
-                    data: offset,
-                    size: 0,
-                    base: NONE,
-                    kind: EntryKind::Broken,
-                    header_len: 0,
-                };
-                let end = pack_end.min(offset.saturating_add(64));
-                let Some(head) = self.data.entry_slice(offset..end.max(offset)) else {
-                    return (broken, None);
-                };
-                let Ok(parsed) = data::Entry::from_bytes(head, offset, hash) else {
-                    return (broken, None);
-                };
-                let (kind, base, external) = match parsed.header {
-                    Header::Blob => (EntryKind::Content(ContentKind::Blob), NONE, None),
-                    Header::Tree => (EntryKind::Content(ContentKind::Tree), NONE, None),
-                    Header::Commit => (EntryKind::Content(ContentKind::Commit), NONE, None),
-                    Header::Tag => (EntryKind::Content(ContentKind::Tag), NONE, None),
-                    Header::OfsDelta { base_distance } => {
-                        let base = offset
-                            .checked_sub(base_distance)
-                            .filter(|_| base_distance > 0);
-                        let Some(base) = base else {
-                            return (broken, None);
-                        };
-                        if let Ok(base) = self.offsets.binary_search(&base) {
-                            (EntryKind::External, base as u32, None)
-                        } else {
-                            unlisted
-                                .lock()
-                                .unwrap_or_else(PoisonError::into_inner)
-                                .push(base);
-                            return (broken, None);
-                        }
+        let parse = |&offset: &u64| -> (Entry, Option<ObjectId>) {
+            let broken = Entry {
+                data: offset,
+                size: 0,
+                base: NONE,
+                kind: EntryKind::Broken,
+                header_len: 0,
+            };
+            let end = pack_end.min(offset.saturating_add(64));
+            let Some(head) = self.data.entry_slice(offset..end.max(offset)) else {
+                return (broken, None);
+            };
+            let Ok(parsed) = data::Entry::from_bytes(head, offset, hash) else {
+                return (broken, None);
+            };
+            let (kind, base, external) = match parsed.header {
+                Header::Blob => (EntryKind::Content(ContentKind::Blob), NONE, None),
+                Header::Tree => (EntryKind::Content(ContentKind::Tree), NONE, None),
+                Header::Commit => (EntryKind::Content(ContentKind::Commit), NONE, None),
+                Header::Tag => (EntryKind::Content(ContentKind::Tag), NONE, None),
+                Header::OfsDelta { base_distance } => {
+                    let base = offset
+                        .checked_sub(base_distance)
+                        .filter(|_| base_distance > 0);
+                    let Some(base) = base else {
+                        return (broken, None);
+                    };
+                    if let Ok(base) = self.offsets.binary_search(&base) {
+                        (EntryKind::External, base as u32, None)
+                    } else {
+                        unlisted
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .push(base);
+                        return (broken, None);
                     }
-                    Header::RefDelta { base_id } => match self.index.lookup(base_id) {
-                        Some(p) => (EntryKind::External, self.entry_at[p as usize], None),
-                        None => (
-                            EntryKind::External,
-                            NONE,
-                            ObjectId::from_bytes(base_id.as_bytes()),
-                        ),
-                    },
-                };
-                let entry = Entry {
-                    data: parsed.data_offset,
-                    size: parsed.decompressed_size,
-                    base,
-                    kind,
-                    header_len: parsed.header_size() as u16,
-                };
-                (entry, external)
-            })
-            .collect();
+                }
+                Header::RefDelta { base_id } => match self.index.lookup(base_id) {
+                    Some(p) => (EntryKind::External, self.entry_at[p as usize], None),
+                    None => (
+                        EntryKind::External,
+                        NONE,
+                        ObjectId::from_bytes(base_id.as_bytes()),
+                    ),
+                },
+            };
+            let entry = Entry {
+                data: parsed.data_offset,
+                size: parsed.decompressed_size,
+                base,
+                kind,
+                header_len: parsed.header_size() as u16,
+            };
+            (entry, external)
+        };
+        let parsed: Vec<(Entry, Option<ObjectId>)> = if self.offsets.len() < WORTH_THREADS as usize
+        {
+            self.offsets.iter().map(parse).collect()
+        } else {
+            self.offsets.par_iter().map(parse).collect()
+        };
         self.external = parsed
             .iter()
             .enumerate()
