@@ -8,6 +8,10 @@
     reason = "a test target is not a library: nothing is reachable"
 )]
 
+#[allow(
+    dead_code,
+    reason = "shared with test targets that use other parts of it"
+)]
 #[path = "../support/mod.rs"]
 mod support;
 
