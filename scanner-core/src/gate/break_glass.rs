@@ -341,7 +341,7 @@ pub struct Uses {
 /// Counts a user's uses in the 24 hours before now.
 pub fn uses(ledger: &[u8], user: &str, now_seconds: i64) -> Uses {
     let mut uses = Uses::default();
-    for line in ledger.lines().filter(|line| !line.trim().is_empty()) {
+    for line in ledger.lines().filter(|line| !line.trim_ascii().is_empty()) {
         let parsed: Option<(LedgerLine, i64)> =
             serde_json::from_slice(line)
                 .ok()

@@ -7,7 +7,7 @@ use crate::{
     source::ContentKind,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -223,7 +223,7 @@ impl Collector {
     /// Ids of all content in which something was found so far, or of which something is to be
     /// said.
     #[cfg(feature = "git")]
-    pub(super) fn content_ids(&self) -> HashSet<ObjectId> {
+    pub(super) fn content_ids(&self) -> std::collections::HashSet<ObjectId> {
         let collected = lock(&self.collected);
         let found = collected.occurrences.iter().map(|o| o.id);
         let said = collected.issues.iter().filter_map(|issue| issue.object);
