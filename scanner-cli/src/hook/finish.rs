@@ -5,7 +5,7 @@
 //! were looked at, and stays for the next run when this one is killed.
 
 use super::{
-    run::{End, Run, show},
+    run::{End, Run},
     spool::Entry,
 };
 use crate::{
@@ -15,17 +15,16 @@ use crate::{
 };
 use scanner_core::{
     gate::{
-        audit::AuditVerdict,
         break_glass::JudgeContext,
         policy::{AtDeadline, Mode},
         tell,
-        verdict::{Outcome, judge},
+        verdict::judge,
     },
     report::Redactor,
     scan::{KnownRefs, NoObserver, PushInput, Scanner},
     source::git::ObjectEnvironment,
 };
-use std::{fs, sync::atomic::AtomicBool};
+use std::sync::atomic::AtomicBool;
 
 /// Finishes what is left of pushes to this repository.
 pub(crate) fn run(args: &PostReceiveArgs, verbose: bool) -> ExitStatus {
@@ -51,9 +50,9 @@ impl Run {
         let Some(spool) = self.spool()? else {
             return Ok(());
         };
-        let git_dir = &self.surroundings.git_dir;
-        let directory = fs::canonicalize(git_dir).unwrap_or_else(|_| git_dir.clone());
-        let listing = spool.list(&directory).map_err(|error| usage(&error))?;
+        let listing = spool
+            .list(&self.surroundings.directory())
+            .map_err(|error| usage(&error))?;
         for problem in &listing.unreadable {
             self.say(problem);
         }
@@ -95,17 +94,11 @@ impl Run {
         self.effective.mode = Mode::Audit;
         let verdict = judge(&self.effective, &push, &context);
         let redactor = Redactor::of_report(&push.report);
-        let message = tell::message(&self.effective, &verdict, &push, self.audience());
-        if verdict.outcome != Outcome::Allowed || self.verbose {
-            show(&message.text(&redactor));
-        }
+        self.tell(&push, &verdict, &redactor);
         self.updates.clone_from(&left.updates);
         self.surroundings.user.clone_from(&left.user);
         let end = End {
-            verdict: match &verdict.outcome {
-                Outcome::WouldBlock => AuditVerdict::AllowedAudit,
-                other => tell::audit_verdict(other),
-            },
+            verdict: tell::audit_verdict(&verdict.outcome),
             exit: ExitStatus::Clean,
             scan: Some((&push, &verdict)),
             error: None,

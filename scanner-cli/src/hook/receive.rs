@@ -2,7 +2,7 @@
 
 use super::{
     glass::Ledger,
-    run::{End, Run, show},
+    run::{End, Run},
     spool::{Spool, Unfinished},
 };
 use crate::{
@@ -22,7 +22,7 @@ use scanner_core::{
     report::{Redactor, printable},
     scan::{KnownRefs, NoObserver, PushInput, PushOrder},
 };
-use std::{fs, sync::atomic::AtomicBool};
+use std::sync::atomic::AtomicBool;
 
 /// Checks what is being pushed.
 pub(crate) fn run(args: &ReceiveArgs, verbose: bool) -> ExitStatus {
@@ -102,10 +102,9 @@ impl Run {
     }
 
     fn unfinished(&self, push: &PushReport) -> Unfinished {
-        let git_dir = &self.surroundings.git_dir;
         Unfinished {
             time: self.time,
-            directory: fs::canonicalize(git_dir).unwrap_or_else(|_| git_dir.clone()),
+            directory: self.surroundings.directory(),
             repository: printable(&self.surroundings.repository),
             user: self.surroundings.user.clone(),
             updates: self.updates.clone(),
@@ -136,10 +135,7 @@ impl Run {
     /// Tells and records a verdict.
     fn finish(mut self, push: &PushReport, verdict: &Verdict) -> ExitStatus {
         let redactor = Redactor::of_report(&push.report);
-        let message = tell::message(&self.effective, verdict, push, self.audience());
-        if verdict.outcome != Outcome::Allowed || self.verbose {
-            show(&message.text(&redactor));
-        }
+        self.tell(push, verdict, &redactor);
         let exit = match verdict.outcome.exit_status() {
             0 => ExitStatus::Clean,
             1 => ExitStatus::Findings(1),

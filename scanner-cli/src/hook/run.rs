@@ -10,7 +10,7 @@ use super::{
     courier::{Courier, Sinks},
     memory::PeakMemory,
     policy, sandbox,
-    server::Surroundings,
+    server::{Kind, Surroundings},
     spool::Spool,
 };
 use crate::{
@@ -26,7 +26,7 @@ use scanner_core::{
         policy::{AtDeadline, Effective, Mode, OnError, Policy},
         tell::{self, Audience},
         updates,
-        verdict::Verdict,
+        verdict::{Outcome, Verdict},
     },
     model::{PushReport, RefUpdate},
     report::{Redactor, printable},
@@ -94,19 +94,23 @@ fn one_line(error: &CliError) -> String {
 
 /// Says why the gate could not be set up at all, which blocks: nobody knows what it would say.
 fn refuse(error: &CliError) -> ExitStatus {
-    let kind = Surroundings::read(|name| env::var_os(name)).map_or_else(
-        |_| super::server::Kind::Git,
-        |surroundings| surroundings.kind,
-    );
-    let mut message = Message::new(Shown::Blocked);
-    message.server = kind.shows();
-    message.failure = Some(one_line(error));
-    show(&message.text(&Redactor::default()));
+    let kind = Surroundings::read(|name| env::var_os(name))
+        .map_or_else(|_| Kind::Git, |surroundings| surroundings.kind);
+    show_failure(Shown::Blocked, kind, one_line(error), None);
     ExitStatus::Usage
 }
 
+/// Says what kept the gate from its work, and whom to ask.
+fn show_failure(outcome: Shown, server: Kind, failure: String, contact: Option<String>) {
+    let mut message = Message::new(outcome);
+    message.server = server.shows();
+    message.failure = Some(failure);
+    message.contact = contact;
+    show(&message.text(&Redactor::default()));
+}
+
 /// Writes to whoever pushes. Who has gone away need not be told.
-pub(super) fn show(text: &str) {
+fn show(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
@@ -267,11 +271,8 @@ impl Run {
         } else {
             Shown::Blocked
         };
-        let mut message = Message::new(shown);
-        message.server = self.surroundings.kind.shows();
-        message.failure = Some(one_line(error));
-        message.contact.clone_from(&self.effective.contact);
-        show(&message.text(&Redactor::default()));
+        let contact = self.effective.contact.clone();
+        show_failure(shown, self.surroundings.kind, one_line(error), contact);
         let exit = if passes {
             ExitStatus::Clean
         } else {
@@ -295,10 +296,8 @@ impl Run {
     /// What becomes of a run whose line could not be written.
     pub(super) fn unrecorded(&self, error: &str, exit: ExitStatus) -> ExitStatus {
         if self.policy.audit().required && exit == ExitStatus::Clean {
-            let mut message = Message::new(Shown::Blocked);
-            message.server = self.surroundings.kind.shows();
-            message.failure = Some(error.to_owned());
-            show(&message.text(&Redactor::default()));
+            let kind = self.surroundings.kind;
+            show_failure(Shown::Blocked, kind, error.to_owned(), None);
             return ExitStatus::Usage;
         }
         if self.verbose {
@@ -392,12 +391,19 @@ impl Run {
         record.to_line(redactor)
     }
 
-    pub(super) fn audience(&self) -> Audience<'_> {
-        Audience {
+    /// Tells whoever pushes of a verdict. Of a push that simply passes there is nothing to tell, and
+    /// what a text would need is not looked up.
+    pub(super) fn tell(&self, push: &PushReport, verdict: &Verdict, redactor: &Redactor) {
+        if verdict.outcome == Outcome::Allowed && !self.verbose {
+            return;
+        }
+        let audience = Audience {
             user: self.surroundings.user.as_deref(),
             push_options_negotiated: self.surroundings.takes_push_options(),
             server: self.surroundings.kind.shows(),
-        }
+        };
+        let message = tell::message(&self.effective, verdict, push, audience);
+        show(&message.text(redactor));
     }
 
     /// Says one thing to whoever pushes.

@@ -131,6 +131,11 @@ impl Surroundings {
 }
 
 impl Surroundings {
+    /// The repository's directory, absolute where that can be told.
+    pub(crate) fn directory(&self) -> PathBuf {
+        std::fs::canonicalize(&self.git_dir).unwrap_or_else(|_| self.git_dir.clone())
+    }
+
     /// Whether `git push -o` works here. Git says that no option came also where it never asked
     /// for any, so that without one the repository's configuration must tell; GitLab and GitHub
     /// always ask.

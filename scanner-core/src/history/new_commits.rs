@@ -96,16 +96,9 @@ pub(crate) fn these(
     reader: &mut IncomingReader<'_>,
     commits: &[ObjectId],
     tips: &[ObjectId],
+    context: &VisitContext<'_>,
 ) -> NewCommits {
-    let never = std::sync::atomic::AtomicBool::new(false);
-    let context = VisitContext {
-        threads: 1,
-        max_blob_bytes: MOST_BYTES,
-        max_memory_bytes: MOST_BYTES,
-        interrupt: &never,
-        deadline: None,
-    };
-    let mut walk = Walk::new(reader, &context);
+    let mut walk = Walk::new(reader, context);
     for &tip in tips {
         let end = walk.peel(tip);
         walk.out.tips.push(end);

@@ -106,6 +106,8 @@ struct PushScan<'a> {
     collector: Collector,
     /// Kinds of the loose objects in quarantine, as far as they were read.
     loose: Option<LooseKinds>,
+    /// Bytes that the quarantine takes; 0 where there is none.
+    stored_bytes: u64,
     extra: Collected,
     changed: Changed,
     /// What hit in quarantine.
@@ -150,7 +152,7 @@ fn prepare<T>(
     let tips: Vec<ObjectId> = input.updates.iter().filter_map(|u| u.new).collect();
     let moved: Vec<ObjectId> = input.updates.iter().filter_map(|u| u.old).collect();
     let new = if let KnownRefs::AllBut(commits) = &input.known {
-        new_commits::these(&mut reader, commits, &tips)
+        new_commits::these(&mut reader, commits, &tips, run.context)
     } else {
         let mut others = || known_groups(&repository, &input.known, &input.updates, &mut issues);
         let mut glance = |ids: &[ObjectId]| match &input.known {
@@ -179,6 +181,7 @@ fn prepare<T>(
         new,
         collector: Collector::default(),
         loose: incoming.quarantine.as_ref().map(LooseKinds::new),
+        stored_bytes: incoming.stored_bytes(),
         extra,
         changed: Changed::default(),
         hits: HashSet::new(),
@@ -307,7 +310,9 @@ impl PushScan<'_> {
     fn find_changes(&mut self, keep_all: bool) {
         let id_len = self.repository.hash().id_len();
         let mut changed = std::mem::take(&mut self.changed);
-        changed.of_commit = vec![Vec::new(); self.new.commits.len()];
+        if keep_all {
+            changed.of_commit = vec![Vec::new(); self.new.commits.len()];
+        }
         let mut trees = ParentTrees::default();
         let parents: Vec<Vec<ObjectId>> = (0..self.new.commits.len())
             .map(|at| trees.of_parents(at, &self.new, &mut self.reader))
@@ -432,7 +437,7 @@ impl PushScan<'_> {
             tips: self.pushed_tips(&input.updates),
             named: self.named(&report.findings),
             commits: self.new.commits.len() as u64,
-            stored_bytes: self.incoming.stored_bytes(),
+            stored_bytes: self.stored_bytes,
             unscanned: self.unscanned,
             report,
         }

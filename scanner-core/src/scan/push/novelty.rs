@@ -20,7 +20,7 @@ use std::collections::{HashMap, HashSet};
 /// Commits whose changes are looked at; secrets of further ones count as introduced.
 const MOST_COMMITS: usize = 500;
 
-/// Bytes of replaced blobs that are searched; beyond, secrets count as introduced.
+/// Largest replaced blob that is searched, in bytes; one that is larger holds nothing.
 const MOST_BYTES: u64 = 256 << 20;
 
 /// A rule and a secret.

@@ -92,7 +92,7 @@ impl<'a> Places<'a> {
                     }
                     let located = Located {
                         introduced: self.info(o.id, reader),
-                        refs: self.refs(o.id, reader),
+                        refs: self.refs(o.id),
                         ..Located::at(BString::default(), place)
                     };
                     out.push(Place {
@@ -139,7 +139,7 @@ impl<'a> Places<'a> {
             let mut also: Vec<ObjectId> = commits.iter().skip(1).map(id).collect();
             also.sort_unstable();
             let (introduced, refs) = match first.as_ref().map(id) {
-                Some(commit) => (self.info(commit, reader), self.refs(commit, reader)),
+                Some(commit) => (self.info(commit, reader), self.refs(commit)),
                 None => (None, self.ends.get(&blob).cloned().unwrap_or_default()),
             };
             out.push(Place {
@@ -166,8 +166,7 @@ impl<'a> Places<'a> {
     }
 
     /// Names of the refs of the push that hold a commit or tag, at most [`MOST_REFS`].
-    fn refs(&mut self, id: ObjectId, reader: &mut IncomingReader<'_>) -> Vec<String> {
-        let _ = reader;
+    fn refs(&mut self, id: ObjectId) -> Vec<String> {
         if let Some(refs) = self.refs.get(&id) {
             return refs.clone();
         }

@@ -46,10 +46,9 @@ impl PushScan<'_> {
             let stood = self.stood_before();
             borrowed.retain(|blob| !stood.contains(blob));
         }
-        let messages = self.borrowed_messages(0..self.new.commits.len());
-        borrowed.extend(messages);
-        let tags = self.new.tags.iter().filter(|tag| !self.reader.came(tag));
-        borrowed.extend(tags);
+        let commits = self.new.commits.iter().map(|commit| commit.id);
+        let messages = commits.chain(self.new.tags.iter().copied());
+        borrowed.extend(messages.filter(|id| !self.reader.came(id)));
         self.read_and_scan(&borrowed);
     }
 
@@ -94,7 +93,6 @@ impl PushScan<'_> {
         let words = scanned.words().iter().map(|word| !word).collect();
         let others = NumberSet::from_words(words);
         self.traverse(Selection::Numbers(others.words()));
-        self.hits = self.collector.content_ids();
     }
 
     /// Scans some objects, wherever they are.
@@ -133,18 +131,12 @@ impl PushScan<'_> {
             .observer
             .phase(Phase::Blobs, store.count(ContentKind::Blob), 0);
         // Starting threads, each with its tables, takes longer than most pushes.
-        let small = store.len() < SMALL_OBJECTS && store.stored_bytes() < SMALL_BYTES;
+        let small = store.len() < SMALL_OBJECTS && self.stored_bytes < SMALL_BYTES;
         let context = VisitContext {
             threads: if small { 1 } else { self.run.context.threads },
             ..*self.run.context
         };
         store.traverse(&ALL, selection, loose, &context, &self.visitors());
-    }
-
-    /// New commits whose message is not in quarantine.
-    fn borrowed_messages(&self, commits: std::ops::Range<usize>) -> Vec<ObjectId> {
-        let commits = self.new.commits[commits].iter().map(|c| c.id);
-        commits.filter(|id| !self.reader.came(id)).collect()
     }
 
     /// Reads objects one by one and scans them.

@@ -457,14 +457,12 @@ fn new_commits_and_blobs_are_those_that_git_lists() {
 /// Ids of new commits, and of the blobs that they add and that did not stand before.
 fn new_objects(input: &PushInput) -> (BTreeSet<String>, BTreeSet<String>) {
     let scanner = scanner(1);
-    let interrupt = AtomicBool::new(false);
     let context = crate::source::testing::context(1);
     let run = Run {
         scanner: &scanner,
         observer: &NoObserver,
         context: &context,
     };
-    let _ = interrupt;
     let mut seen = (BTreeSet::new(), BTreeSet::new());
     prepare(&run, input, |mut scan| {
         scan.find_changes(true);
