@@ -21,7 +21,7 @@ const fn values() -> [u8; 256] {
 }
 
 /// Whether a byte is a character of either alphabet; padding is none.
-pub(super) fn is_character(byte: u8) -> bool {
+pub(super) const fn is_character(byte: u8) -> bool {
     VALUES[byte as usize] != NONE
 }
 

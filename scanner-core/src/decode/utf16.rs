@@ -68,6 +68,8 @@ fn unmarked(bytes: &[u8]) -> Option<Utf16> {
         return None;
     }
     let sample = &bytes[..bytes.len().min(SAMPLE)];
+    // Nearly all content ends here.
+    memchr::memchr(0, sample)?;
     let units = sample.len() / 2;
     let zeros = |from| {
         sample[from..]

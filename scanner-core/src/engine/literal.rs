@@ -28,12 +28,16 @@
 //! branches. For the rest these bytes are compared, under a mask, with those of each literal of the
 //! list. This is exact; only literals that reach out of these bytes are compared once more in full.
 
-use super::{Engine, EngineError, EngineWorker, Hit, LiteralSet, aho::Automaton};
+use super::{
+    Engine, EngineError, EngineWorker, Hit, LiteralSet,
+    aho::Automaton,
+    kernel::{self, BLOCK, Kernel, Passed},
+};
 use crate::rules::frequency;
 use std::{ops::Range, sync::Arc};
 
 /// Positions looked at are this many bytes apart.
-const STRIDE: usize = 2;
+pub(super) const STRIDE: usize = 2;
 /// Bytes of a gram.
 const GRAM: usize = 4;
 /// Bytes of a literal that the filter can take: a gram less the one byte that may be anything.
@@ -42,11 +46,13 @@ const SHORTEST: usize = GRAM - 1;
 const WORD: usize = 8;
 /// Grams that each stage handles in one go: as many as a byte can tell apart. Keeps the scratch
 /// within a small part of the innermost cache.
-const CHUNK: usize = 256;
+pub(super) const CHUNK: usize = 256;
 /// Entries of the table: one for each value of an index.
 const TABLE: usize = 1 << 16;
-/// Lists of probes, by the low bits of a gram's index.
-const SLOTS: usize = 1 << 13;
+/// Slots for probes, by the low bits of a gram's index.
+const SLOTS: usize = 1 << 15;
+/// Bytes that the probes of a chunk's grams compare.
+const AROUND_CHUNK: usize = STRIDE * CHUNK + 8;
 /// Bytes ahead of a gram that a probe compares.
 const PROBE_BEFORE: usize = 2;
 
@@ -86,7 +92,7 @@ impl Engine for LiteralEngine {
             scratch: Scratch {
                 indexes: [0; CHUNK],
                 found: [0; CHUNK],
-                passed: [0; CHUNK + WORD],
+                passed: [0; CHUNK + BLOCK],
                 padded: [0; STRIDE * CHUNK + GRAM - STRIDE],
             },
         })
@@ -99,8 +105,8 @@ struct Scratch {
     indexes: [u16; CHUNK],
     /// What the filter says of each gram: not 0 for yes.
     found: [u8; CHUNK],
-    /// The grams of which the filter says yes, in order. Written by words, so with some to spare.
-    passed: [u8; CHUNK + WORD],
+    /// The grams of which the filter says yes, in order.
+    passed: Passed,
     /// The last bytes of the content, and after it anything: the filter only has to see what is there.
     padded: [u8; STRIDE * CHUNK + GRAM - STRIDE],
 }
@@ -127,11 +133,8 @@ struct Filter {
     /// By gram index: the bits of the classes of fourth bytes.
     table: Box<[u8; TABLE]>,
     hash: Hash,
-    /// By slot: the first of its probes; one more for the end of the last.
-    slots: Vec<u32>,
-    /// By slot: what its probes have in common.
-    guards: Box<[Guard; SLOTS]>,
-    probes: Vec<Probe>,
+    kernel: Kernel,
+    lists: Lists,
     /// Bytes of the shortest literal; `usize::MAX` when there are none.
     shortest: usize,
 }
@@ -140,7 +143,6 @@ impl std::fmt::Debug for Filter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Filter")
             .field("hash", &self.hash)
-            .field("probes", &self.probes.len())
             .finish_non_exhaustive()
     }
 }
@@ -172,7 +174,80 @@ struct Probe {
     whole: bool,
 }
 
-/// What the probes of a slot have in common.
+/// The probes by slot. A slot has a *list* of them; most have one probe alone, and slots of the
+/// same probe share its list, so that there are few lists and guards for caches to hold.
+struct Lists {
+    /// By slot: its list. List 0 is empty.
+    slots: Box<[u32; SLOTS]>,
+    /// By list: what its probes have in common.
+    guards: Vec<Guard>,
+    /// By list: the first of its probes; one more for the end of the last.
+    starts: Vec<u32>,
+    probes: Vec<Probe>,
+}
+
+impl Lists {
+    /// `probes` are those of the `places`, one each.
+    fn new(hash: Hash, places: &[Place], probes: &[Probe]) -> Self {
+        let mut entries: Vec<(u16, u32)> = Vec::with_capacity(4 * places.len());
+        for (probe, place) in (0..).zip(places) {
+            let slots = hash.indexes(place.gram).map(slot);
+            entries.extend(slots.map(|slot| (slot as u16, probe)));
+        }
+        entries.sort_unstable();
+        entries.dedup();
+        let mut lists = Self {
+            slots: vec![0; SLOTS]
+                .try_into()
+                .expect("a vector of this length is made into an array of it"),
+            guards: vec![Guard::SHUT],
+            starts: vec![0, 0],
+            probes: Vec::with_capacity(entries.len()),
+        };
+        // By probe: the list of it alone.
+        let mut alone = vec![0; probes.len()];
+        for entries in entries.chunk_by(|one, other| one.0 == other.0) {
+            let (slot, first) = (usize::from(entries[0].0), entries[0].1 as usize);
+            let list = if entries.len() > 1 {
+                lists.push(entries.iter().map(|entry| probes[entry.1 as usize]))
+            } else if alone[first] != 0 {
+                alone[first]
+            } else {
+                alone[first] = lists.push(std::iter::once(probes[first]));
+                alone[first]
+            };
+            lists.slots[slot] = list;
+        }
+        lists
+    }
+
+    /// Adds a list, and returns its number.
+    fn push(&mut self, probes: impl Iterator<Item = Probe>) -> u32 {
+        let start = self.probes.len();
+        self.probes.extend(probes);
+        self.guards.push(Guard::of(&self.probes[start..]));
+        self.starts.push(self.probes.len() as u32);
+        self.guards.len() as u32 - 1
+    }
+
+    #[inline]
+    fn guard(&self, index: u16) -> Guard {
+        self.guards[self.slots[slot(index)] as usize]
+    }
+
+    #[inline]
+    fn probes(&self, index: u16) -> &[Probe] {
+        let list = self.slots[slot(index)] as usize;
+        &self.probes[self.starts[list] as usize..self.starts[list + 1] as usize]
+    }
+}
+
+#[inline]
+fn slot(index: u16) -> usize {
+    usize::from(index) % SLOTS
+}
+
+/// What the probes of a list have in common.
 #[derive(Debug, Clone, Copy)]
 struct Guard {
     /// The bits that count in all of them, and are the same.
@@ -212,22 +287,12 @@ struct Hash {
 }
 
 impl Hash {
-    /// Returns the index in the table of a gram, given as two little-endian halves. Its last byte
-    /// does not take part, and no byte's case bit. Only five bits of the first byte do, so that a
-    /// gram whose first byte may be anything has no more than 32 indexes.
-    #[inline]
-    fn index(self, low: u16, high: u16) -> u16 {
-        let mixed = (low & 0x5F1F).wrapping_mul(0x9E37);
-        let mixed = mixed ^ (mixed >> 7);
-        mixed.wrapping_add((high & 0x5F) << 8).wrapping_mul(0xA3B5) >> self.shift
-    }
-
     /// Returns the indexes of a gram that lacks at most its first or its last byte.
     fn indexes(self, [a, b, c, _]: Gram) -> impl Iterator<Item = u16> {
         let (b, c) = (b.unwrap_or(0), c.unwrap_or(0));
         // Five bits of the first byte are all that counts.
         let firsts = a.map_or(0..=0x1F, |a| a..=a);
-        firsts.map(move |a| self.index(u16::from_le_bytes([a, b]), u16::from(c)))
+        firsts.map(move |a| kernel::index(u16::from_le_bytes([a, b]), u16::from(c), self.shift))
     }
 
     fn table(self, places: &[Place]) -> Box<[u8; TABLE]> {
@@ -235,7 +300,7 @@ impl Hash {
             .try_into()
             .expect("a vector of this length is made into an array of it");
         for place in places {
-            let bits = place.gram[3].map_or(u8::MAX, |b| CLASSES[usize::from(b)]);
+            let bits = place.gram[3].map_or(u8::MAX, kernel::class);
             for index in self.indexes(place.gram) {
                 table[usize::from(index)] |= bits;
             }
@@ -243,36 +308,6 @@ impl Hash {
         table
     }
 }
-
-/// The bit of each byte's class. The same in either case. What joins the parts of names and tokens
-/// has a class without anything that text has more of; letters are dealt out by frequency.
-const CLASSES: [u8; 256] = {
-    let mut classes = [1 << 2; 256];
-    let mut class = 0;
-    while class < CLASS_MEMBERS.len() {
-        let mut member = 0;
-        while member < CLASS_MEMBERS[class].len() {
-            let byte = CLASS_MEMBERS[class][member];
-            classes[byte as usize] = 1 << class;
-            classes[byte.to_ascii_uppercase() as usize] = 1 << class;
-            member += 1;
-        }
-        class += 1;
-    }
-    classes
-};
-
-/// The members of each class; all other bytes are in the third.
-const CLASS_MEMBERS: [&[u8]; 8] = [
-    b"_-.$/+",
-    b"0123456789",
-    b"",
-    b"eugyjq",
-    b"tnmk",
-    b"sofhv",
-    b"ialpwx",
-    b"rcdbz",
-];
 
 impl Filter {
     fn new(set: &LiteralSet) -> Self {
@@ -290,35 +325,21 @@ impl Filter {
             })
             .collect();
         let hash = Hash { shift };
-        let mut lists: Vec<Vec<Probe>> = vec![Vec::new(); SLOTS];
-        for place in &places {
-            let (bytes, ignore_case) = &literals[place.literal as usize];
-            let probe = Probe::new(place, bytes, *ignore_case);
-            for index in hash.indexes(place.gram) {
-                let list = &mut lists[usize::from(index) % SLOTS];
-                if !list.contains(&probe) {
-                    list.push(probe);
-                }
-            }
-        }
-        let mut slots = vec![0; SLOTS + 1];
-        let mut guards: Box<[Guard; SLOTS]> = vec![Guard::SHUT; SLOTS]
-            .try_into()
-            .expect("a vector of this length is made into an array of it");
-        let mut probes = Vec::with_capacity(lists.iter().map(Vec::len).sum());
-        for (slot, list) in lists.into_iter().enumerate() {
-            guards[slot] = Guard::of(&list);
-            probes.extend(list);
-            slots[slot + 1] = probes.len() as u32;
-        }
+        let probes: Vec<Probe> = places
+            .iter()
+            .map(|place| {
+                let (bytes, ignore_case) = &literals[place.literal as usize];
+                Probe::new(place, bytes, *ignore_case)
+            })
+            .collect();
+        let lists = Lists::new(hash, &places, &probes);
         let shortest = literals.iter().map(|(bytes, _)| bytes.len());
         let shortest = shortest.filter(|&len| len >= SHORTEST).min();
         Self {
             table: hash.table(&places),
             hash,
-            slots,
-            guards,
-            probes,
+            kernel: Kernel::detect(),
+            lists,
             shortest: shortest.unwrap_or(usize::MAX),
         }
     }
@@ -357,7 +378,7 @@ impl Filter {
     }
 
     /// Runs the filter over the grams that start at `at`, `at + 2` and so on. Returns how many it
-    /// listed in `scratch.passed`. May pass a few grams more than asked for.
+    /// listed in `scratch.passed`.
     #[inline]
     fn pass(&self, scratch: &mut Scratch, content: &[u8], at: usize, grams: usize) -> usize {
         let Scratch {
@@ -366,8 +387,7 @@ impl Filter {
             passed,
             padded,
         } = scratch;
-        let grams = grams.next_multiple_of(WORD);
-        let len = STRIDE * grams + GRAM - STRIDE;
+        let len = STRIDE * grams.next_multiple_of(BLOCK) + GRAM - STRIDE;
         let bytes = if let Some(bytes) = content.get(at..at + len) {
             bytes
         } else {
@@ -375,46 +395,41 @@ impl Filter {
             padded[..rest.len()].copy_from_slice(rest);
             &padded[..len]
         };
-        let (lows, _) = bytes[..STRIDE * grams].as_chunks::<2>();
-        let (highs, _) = bytes[STRIDE..].as_chunks::<2>();
-        for ((entry, low), high) in indexes[..grams].iter_mut().zip(lows).zip(highs) {
-            *entry = self
-                .hash
-                .index(u16::from_le_bytes(*low), u16::from_le_bytes(*high));
-        }
-        let (indexes, _) = indexes[..grams].as_chunks::<WORD>();
-        let (highs, _) = highs.as_chunks::<WORD>();
-        let (found, _) = found[..grams].as_chunks_mut::<WORD>();
-        for ((found, indexes), highs) in found.iter_mut().zip(indexes).zip(highs) {
+        self.kernel.hash(bytes, self.hash.shift, indexes);
+        let (indexes, _) = indexes[..grams.next_multiple_of(WORD)].as_chunks::<WORD>();
+        let (entries, _) = found.as_chunks_mut::<WORD>();
+        for (entries, indexes) in entries.iter_mut().zip(indexes) {
             for gram in 0..WORD {
-                let [_, last] = highs[gram];
-                found[gram] = self.table[usize::from(indexes[gram])] & CLASSES[usize::from(last)];
+                entries[gram] = self.table[usize::from(indexes[gram])];
             }
         }
-        let mut listed = 0;
-        for (first, found) in (0..).step_by(WORD).zip(found) {
-            let members = usize::from(members(u64::from_le_bytes(*found)));
-            let grams = LISTS[members] + EVERY_BYTE * first;
-            // Written always, and kept as far as there is something, so that nothing is guessed.
-            if let Some(list) = passed[listed..].first_chunk_mut() {
-                *list = grams.to_le_bytes();
-            }
-            listed += usize::from(COUNTS[members]);
-        }
-        listed
+        self.kernel.list(bytes, found, grams, passed)
     }
 
     /// Keeps those of the first `passed` grams in `scratch.passed` that fit their guards. Returns how
     /// many.
     #[inline]
     fn keep(&self, scratch: &mut Scratch, content: &[u8], at: usize, passed: usize) -> usize {
+        let Scratch {
+            indexes,
+            passed: grams,
+            ..
+        } = scratch;
         let mut kept = 0;
+        // Nearly always all that may be compared lies in the content, and is checked for once.
+        let inner = at.checked_sub(PROBE_BEFORE);
+        let inner = inner.and_then(|start| content.get(start..)?.first_chunk::<AROUND_CHUNK>());
         for i in 0..passed {
-            let gram = scratch.passed[i];
-            let slot = usize::from(scratch.indexes[usize::from(gram)]) % SLOTS;
-            let around = around(content, at + STRIDE * usize::from(gram));
-            scratch.passed[kept] = gram;
-            kept += usize::from(self.guards[slot].fits(around));
+            let gram = grams[i];
+            let offset = STRIDE * usize::from(gram);
+            let around = match inner {
+                Some(inner) => inner[offset..]
+                    .first_chunk()
+                    .map_or(0, |bytes| u64::from_le_bytes(*bytes)),
+                None => around(content, at + offset),
+            };
+            grams[kept] = gram;
+            kept += usize::from(self.lists.guard(indexes[usize::from(gram)]).fits(around));
         }
         kept
     }
@@ -430,8 +445,7 @@ impl Filter {
         index: u16,
         out: &mut Vec<Hit>,
     ) {
-        let slot = usize::from(index) % SLOTS;
-        let probes = &self.probes[self.slots[slot] as usize..self.slots[slot + 1] as usize];
+        let probes = self.lists.probes(index);
         let around = around(content, position);
         for probe in probes {
             if around & probe.mask != probe.value {
@@ -453,47 +467,6 @@ impl Filter {
         }
     }
 }
-
-/// A one in every byte.
-const EVERY_BYTE: u64 = 0x0101_0101_0101_0101;
-
-/// Returns a bit for each byte that is not 0, the first byte's lowest.
-#[inline]
-fn members(bytes: u64) -> u8 {
-    const LOW: u64 = 0x7F * EVERY_BYTE;
-    let tops = (((bytes & LOW) + LOW) | bytes) & !LOW;
-    // Brings each top bit to its place in the highest byte; no two meet on the way.
-    ((tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
-}
-
-/// By bits of [`members`]: their numbers, one a byte from the lowest on.
-static LISTS: [u64; 256] = {
-    let mut lists = [0; 256];
-    let mut members = 0;
-    while members < lists.len() {
-        let (mut bit, mut listed) = (0, 0);
-        while bit < WORD as u64 {
-            if members >> bit & 1 == 1 {
-                lists[members] |= bit << (8 * listed);
-                listed += 1;
-            }
-            bit += 1;
-        }
-        members += 1;
-    }
-    lists
-};
-
-/// By bits of [`members`]: how many.
-static COUNTS: [u8; 256] = {
-    let mut counts = [0; 256];
-    let mut members: usize = 0;
-    while members < counts.len() {
-        counts[members] = members.count_ones() as u8;
-        members += 1;
-    }
-    counts
-};
 
 /// Returns the eight bytes that a probe of a gram at `position` compares; zeros for those outside
 /// the content.

@@ -7,6 +7,7 @@
 mod aho;
 #[cfg(feature = "hyperscan")]
 mod hyperscan;
+mod kernel;
 mod literal;
 mod reference;
 mod set;

@@ -11,7 +11,10 @@
 
 use super::{
     frequency,
-    rule::{DEFAULT_MAX_MATCH_BYTES, Literal, MAX_LITERAL_BYTES, MIN_LITERAL_BYTES, Plan},
+    rule::{
+        DEFAULT_MAX_MATCH_BYTES, Literal, MAX_GATE_BYTES, MAX_LITERAL_BYTES, MIN_LITERAL_BYTES,
+        Plan,
+    },
 };
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 use std::{
@@ -67,7 +70,7 @@ pub(crate) fn gate(keywords: &[String]) -> Vec<Vec<u8>> {
     let mut gate: Vec<Vec<u8>> = keywords
         .iter()
         .map(|word| {
-            let cut = word.len().min(MAX_LITERAL_BYTES);
+            let cut = word.len().min(MAX_GATE_BYTES);
             word.as_bytes()[..cut].to_ascii_lowercase()
         })
         .collect();
@@ -606,7 +609,7 @@ mod tests {
             (r"(?i)hunter_[a-z]{8}", "hunter_/i@0..0"),
             (
                 r"https?://hooks\.slack\.com/services/T[A-Z0-9]{8}",
-                "http://hooks.slack.com/s@0..0 https://hooks.slack.com/@0..0",
+                "http://hooks.sla@0..0 https://hooks.sl@0..0",
             ),
             (
                 r"(?i)[\w.-]{0,50}?(?:adobe)(?:[ \t\w.-]{0,20})[\s'\x22]{0,3}(?:=|:)([a-f0-9]{32})",

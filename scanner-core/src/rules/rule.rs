@@ -156,8 +156,13 @@ pub struct Literal {
 
 /// Shortest literal the engines take.
 pub const MIN_LITERAL_BYTES: usize = 3;
-/// Longest literal kept; longer ones are cut (a prefix is as necessary as the whole).
-pub const MAX_LITERAL_BYTES: usize = 24;
+/// Longest literal kept; longer ones are cut (a prefix is as necessary as the whole). Around every
+/// seam of a delta, less than so much is searched on either side, and most of what is searched is
+/// seams: a few bytes more make no literal rarer, and every search longer.
+pub const MAX_LITERAL_BYTES: usize = 16;
+/// Longest word of a [`Plan::WholeBlob`]'s gate; longer ones are cut. Longer than a literal,
+/// because what a shorter gate lets through is searched for matches.
+pub(super) const MAX_GATE_BYTES: usize = 24;
 /// Longest match of a rule whose expression is unbounded and that sets no `max_length`.
 pub const DEFAULT_MAX_MATCH_BYTES: u32 = 8192;
 /// Most bytes that look-around may read on either side of a match (one UTF-8 character).
