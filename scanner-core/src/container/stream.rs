@@ -5,7 +5,7 @@
 
 use super::{
     Format, Relation,
-    expansion::{Expansion, Flow},
+    expansion::{Deflate, Expansion, Flow},
     tar,
 };
 use flate2::bufread::GzDecoder;
@@ -21,13 +21,28 @@ pub(super) fn expand(format: Format, content: &[u8], out: &mut Expansion<'_>) ->
     let name = gzip_name(format, content);
     let name = name.as_deref().unwrap_or(UNNAMED);
     let mut reader = reader(format, content, window);
-    out.decoded(name, &mut reader, |out, bytes| {
+    let then = |out: &mut Expansion<'_>, bytes: &[u8]| {
         if tar::is_tar(bytes) {
             tar::expand(bytes, false, out)
         } else {
             out.member(name, bytes, Relation::Decoded)
         }
-    })
+    };
+    match (format, gzip_size(content)) {
+        (Format::Gzip, Some(size)) => {
+            let whole = (Deflate::Gzip, content, size);
+            out.inflated(name, whole, &mut reader, then)
+        }
+        _ => out.decoded(name, &mut reader, then),
+    }
+}
+
+/// What a gzip stream that surely is a single member says at its end that it expands to, in bytes.
+fn gzip_size(content: &[u8]) -> Option<u64> {
+    let (head, size) = content.split_last_chunk()?;
+    // What may be the start of another member: its size would be the last one's.
+    let more = memchr::memmem::find(head.get(1..)?, b"\x1f\x8b\x08");
+    more.is_none().then(|| u64::from(u32::from_le_bytes(*size)))
 }
 
 /// Decodes a stream of one of the four formats.

@@ -5,7 +5,7 @@
 
 use super::{
     Format, Relation,
-    expansion::{Expansion, Flow},
+    expansion::{Deflate, Expansion, Flow},
     stream,
     trouble::Kind,
 };
@@ -27,6 +27,8 @@ struct Entry<'a> {
     /// Where `data` stands in the archive.
     at: usize,
     data: &'a [u8],
+    /// Bytes that it declares to expand to.
+    size: u64,
 }
 
 pub(super) fn expand(content: &[u8], out: &mut Expansion<'_>) -> Flow {
@@ -68,6 +70,7 @@ pub(super) fn expand(content: &[u8], out: &mut Expansion<'_>) -> Flow {
                     encrypted: header.flags().is_encrypted(),
                     at: entry.compressed_data_range().0 as usize,
                     data: entry.data(),
+                    size: header.uncompressed_size_hint(),
                 },
                 out,
             )?,
@@ -100,7 +103,10 @@ fn one(entry: &Entry<'_>, out: &mut Expansion<'_>) -> Flow {
     };
     let then = |out: &mut Expansion<'_>, bytes: &[u8]| out.member(name, bytes, Relation::Decoded);
     match format {
-        None => out.decoded(name, &mut DeflateDecoder::new(entry.data), then),
+        None => {
+            let whole = (Deflate::Raw, entry.data, entry.size);
+            out.inflated(name, whole, &mut DeflateDecoder::new(entry.data), then)
+        }
         Some(format) => {
             let mut reader = stream::reader(format, entry.data, out.window_bytes());
             out.decoded(name, &mut reader, then)
@@ -118,7 +124,8 @@ fn one_after_the_other(content: &[u8], out: &mut Expansion<'_>) -> Flow {
         };
         let short = |i: usize| u16::from_le_bytes([header[i], header[i + 1]]);
         let (flags, method) = (short(6), short(8));
-        let packed = u32::from_le_bytes([header[18], header[19], header[20], header[21]]);
+        let long = |i: usize| u32::from(short(i)) | u32::from(short(i + 2)) << 16;
+        let (packed, size) = (long(18), long(22));
         let name_start = at + LOCAL_HEADER;
         let data_start = name_start + usize::from(short(26)) + usize::from(short(28));
         let Some(name) = content.get(name_start..name_start + usize::from(short(26))) else {
@@ -140,6 +147,7 @@ fn one_after_the_other(content: &[u8], out: &mut Expansion<'_>) -> Flow {
             encrypted: flags & ENCRYPTED != 0,
             at: data_start,
             data: &rest[..len],
+            size: u64::from(size),
         };
         if !name.ends_with(b"/") {
             one(&entry, out)?;
