@@ -124,7 +124,7 @@ impl Finder {
         let mut at = changed.start.saturating_sub(AHEAD).max(self.covered);
         let end = (changed.end + AFTER).min(content.len());
         while at < end {
-            let Some(inside) = find_run(&content[at..end]) else {
+            let Some(inside) = find_run(&content[at..], end - at) else {
                 break;
             };
             let run = run_around(content, at + inside);
@@ -140,25 +140,25 @@ impl Finder {
     }
 }
 
-/// Returns a position inside the first run of [`MIN_CHARACTERS`].
+/// Returns a position inside the first run that has [`MIN_CHARACTERS`] in the first `len` bytes.
 #[cfg_attr(
     target_arch = "x86_64",
     expect(unsafe_code, reason = "a processor must be asked what it has")
 )]
-fn find_run(bytes: &[u8]) -> Option<usize> {
+fn find_run(bytes: &[u8], len: usize) -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has what the function is compiled for.
-        return unsafe { find_run_with_avx2(bytes) };
+        return unsafe { find_run_with_avx2(bytes, len) };
     }
-    find_run_by(bytes, maybe_characters)
+    find_run_by(bytes, len, maybe_characters)
 }
 
 /// [`find_run`], with what AVX2 has for it.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn find_run_with_avx2(bytes: &[u8]) -> Option<usize> {
-    find_run_by(bytes, |group| characters_with_avx2(group))
+fn find_run_with_avx2(bytes: &[u8], len: usize) -> Option<usize> {
+    find_run_by(bytes, len, |group| characters_with_avx2(group))
 }
 
 /// [`find_run`]; `maybe` gives a bit for each byte of a group, the first the lowest, that is set at
@@ -168,15 +168,20 @@ fn find_run_with_avx2(bytes: &[u8]) -> Option<usize> {
     reason = "it is compiled for what its caller is compiled for"
 )]
 #[inline(always)]
-fn find_run_by(bytes: &[u8], maybe: impl Fn(&[u8; GROUP]) -> u64) -> Option<usize> {
-    let (groups, rest) = bytes.as_chunks::<GROUP>();
-    let mut last = [0; GROUP];
-    last[..rest.len()].copy_from_slice(rest);
-    let mut before = 0;
-    for (index, group) in groups.iter().chain([&last]).enumerate() {
-        let maybe = maybe(group);
+fn find_run_by(bytes: &[u8], len: usize, maybe: impl Fn(&[u8; GROUP]) -> u64) -> Option<usize> {
+    let (mut last, mut before) = ([0; GROUP], 0);
+    for start in (0..len).step_by(GROUP) {
+        let group = if let Some(group) = bytes[start..].first_chunk() {
+            group
+        } else {
+            let rest = &bytes[start..];
+            last[..rest.len()].copy_from_slice(rest);
+            &last
+        };
+        let left = (len - start).min(GROUP);
+        let maybe = maybe(group) & u64::MAX >> (GROUP - left);
         if any_run_ends(before, maybe)
-            && let Some(inside) = find_run_in(group, bytes, index * GROUP)
+            && let Some(inside) = find_run_in(group, bytes, start)
         {
             return Some(inside);
         }
@@ -507,12 +512,14 @@ mod tests {
             name in "[a-z+/=:.]{0,40}",
             run in "[A-Za-z0-9+/_-]{0,40}",
             rest in prop::collection::vec(any::<u8>(), 0..200),
+            after in 0..100_usize,
         ) {
             let bytes = [&vec![b' '; fill], name.as_bytes(), b"!", run.as_bytes(), b".", &rest].concat();
             let is_run = |run: &[u8]| run.iter().all(|b| base64::is_character(*b));
-            let expected = bytes.windows(MIN_CHARACTERS).position(is_run);
+            let len = bytes.len() - after.min(rest.len());
+            let expected = bytes[..len].windows(MIN_CHARACTERS).position(is_run);
             let end = expected.map(|start| run_from(&bytes, start, start).end);
-            for found in [find_run(&bytes), find_run_by(&bytes, maybe_characters)] {
+            for found in [find_run(&bytes, len), find_run_by(&bytes, len, maybe_characters)] {
                 prop_assert_eq!(found.is_some(), expected.is_some());
                 prop_assert!(found.is_none_or(|at| expected <= Some(at) && Some(at) < end));
             }

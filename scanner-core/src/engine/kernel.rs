@@ -82,6 +82,17 @@ impl Kernel {
     }
 }
 
+/// What of a gram's first half takes part in its index.
+const LOW_BITS: u16 = 0x5F1F;
+/// What of its second half does.
+const HIGH_BITS: u16 = 0x5F;
+/// With these factors and this shift, of 3,600 tried, the literals of the built-in rules meet the
+/// least of what text holds: in text that they were not chosen by, a third fewer grams got as far
+/// as verification than with the first ones.
+const FIRST_FACTOR: u16 = 0x88E1;
+const FOLD: u32 = 8;
+const SECOND_FACTOR: u16 = 0x715D;
+
 /// Returns the index in the table of a gram, given as two little-endian halves. Its last byte
 /// does not take part, and no byte's case bit. Only five bits of the first byte do, so that a
 /// gram whose first byte may be anything has no more than 32 indexes.
@@ -91,9 +102,12 @@ impl Kernel {
 )]
 #[inline(always)]
 pub(super) fn index(low: u16, high: u16, shift: u32) -> u16 {
-    let mixed = (low & 0x5F1F).wrapping_mul(0x9E37);
-    let mixed = mixed ^ (mixed >> 7);
-    mixed.wrapping_add((high & 0x5F) << 8).wrapping_mul(0xA3B5) >> shift
+    let mixed = (low & LOW_BITS).wrapping_mul(FIRST_FACTOR);
+    let mixed = mixed ^ (mixed >> FOLD);
+    mixed
+        .wrapping_add((high & HIGH_BITS) << 8)
+        .wrapping_mul(SECOND_FACTOR)
+        >> shift
 }
 
 #[expect(

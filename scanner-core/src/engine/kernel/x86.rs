@@ -8,7 +8,10 @@
     reason = "vectors are made of bytes, and run only where the processor has them"
 )]
 
-use super::{BLOCK, CLASSES, Entries, LAST, Passed, WORD, append, hash};
+use super::{
+    BLOCK, CLASSES, Entries, FIRST_FACTOR, FOLD, HIGH_BITS, LAST, LOW_BITS, Passed, SECOND_FACTOR,
+    WORD, append, hash,
+};
 use crate::engine::literal::{CHUNK, STRIDE};
 use std::{
     arch::x86_64::{
@@ -105,10 +108,10 @@ fn hash_with_avx512(bytes: &[u8], shift: u32, indexes: &mut [u16; CHUNK]) {
                 transmute::<[u8; 64], __m512i>(*high),
             )
         };
-        let mixed = _mm512_mullo_epi16(_mm512_and_si512(low, all(0x5F1F)), all(0x9E37));
-        let mixed = _mm512_xor_si512(mixed, _mm512_srli_epi16::<7>(mixed));
-        let high = _mm512_slli_epi16::<8>(_mm512_and_si512(high, all(0x5F)));
-        let mixed = _mm512_mullo_epi16(_mm512_add_epi16(mixed, high), all(0xA3B5));
+        let mixed = _mm512_mullo_epi16(_mm512_and_si512(low, all(LOW_BITS)), all(FIRST_FACTOR));
+        let mixed = _mm512_xor_si512(mixed, _mm512_srli_epi16::<FOLD>(mixed));
+        let high = _mm512_slli_epi16::<8>(_mm512_and_si512(high, all(HIGH_BITS)));
+        let mixed = _mm512_mullo_epi16(_mm512_add_epi16(mixed, high), all(SECOND_FACTOR));
         let mixed = _mm512_srl_epi16(mixed, _mm_cvtsi32_si128(shift.cast_signed()));
         // SAFETY: both sides are 64 bytes, of which any are numbers.
         *indexes = unsafe { transmute::<__m512i, [u16; 32]>(mixed) };
