@@ -1,8 +1,8 @@
-//! Turns `patterns/*.toml` into the table of built-in rules.
+//! Packs `patterns/*.toml` into what `src/builtin.rs` includes.
 //!
 //! Reads and validates the files with the library's own code, so that what the build accepts is
-//! what the loader accepts, and derives every rule's plan. Any problem fails the build as
-//! `file:line: message`.
+//! what the loader accepts, and derives every rule's plan, the distinct literals and the hash. Any
+//! problem fails the build as `file:line: message`.
 #![allow(
     clippy::print_stdout,
     reason = "a build script talks to cargo on standard output"
@@ -10,7 +10,7 @@
 
 use std::{
     env,
-    fmt::{Debug, Write as _},
+    fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -43,20 +43,32 @@ mod rules {
     pub(crate) mod expression;
     pub(crate) mod file;
     pub(crate) mod frequency;
+    pub(crate) mod hash;
     pub(crate) mod literals;
     pub(crate) mod problem;
     pub(crate) mod resolve;
     pub(crate) mod rule;
     pub(crate) mod validator;
+    pub(crate) use rule::{Allowlist, Companion, Literal, NameKind, Plan, Rule, SecretGroup};
     pub(crate) use validator::Validator;
 }
 
-use rules::{
-    file,
-    problem::Problem,
-    resolve::Draft,
-    rule::{Allowlist, Plan, Rule},
-};
+#[allow(
+    dead_code,
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "shared with the library, which uses all of it"
+)]
+#[path = "src/engine/set.rs"]
+mod set;
+
+#[allow(unreachable_pub, reason = "shared with the library's tests")]
+#[path = "src/builtin/pack.rs"]
+mod pack;
+
+use pack::Packer;
+use rules::{file, hash::rules_hash, problem::Problem, resolve::Draft, rule::Outline, rule::Rule};
+use set::LiteralSet;
 
 fn main() -> io::Result<()> {
     let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
@@ -66,6 +78,8 @@ fn main() -> io::Result<()> {
         "src/model/problem.rs",
         "src/model/rule_info.rs",
         "src/rules",
+        "src/engine/set.rs",
+        "src/builtin/pack.rs",
         "../patterns",
     ] {
         println!("cargo::rerun-if-changed={source}");
@@ -96,7 +110,54 @@ fn main() -> io::Result<()> {
     }
     let out = PathBuf::from(variable("OUT_DIR")?);
     fs::write(out.join("builtin_examples.txt"), examples(&draft)?)?;
-    fs::write(out.join("builtin_rules.rs"), Table::of(&draft).text)
+    let allowlists = packed(|packer| packer.allowlists(&draft.allowlists));
+    fs::write(out.join("builtin_allowlists.bin"), allowlists)?;
+    let mut rules: Vec<Rule> = draft.rules.into_values().collect();
+    for rule in &mut rules {
+        rule.builtin = true;
+    }
+    let literals = LiteralSet::new(&rules);
+    fs::write(
+        out.join("builtin_literals.bin"),
+        packed(|packer| distinct(&literals, packer)),
+    )?;
+    let mut starts = Vec::new();
+    let bytes = packed(|packer| {
+        for rule in &rules {
+            starts.push(packer.bytes.len());
+            packer.rule(rule);
+        }
+    });
+    fs::write(out.join("builtin_rules.bin"), bytes)?;
+    fs::write(out.join("builtin_tables.rs"), tables(&rules, &starts))
+}
+
+fn packed(write: impl FnOnce(&mut Packer)) -> Vec<u8> {
+    let mut packer = Packer::default();
+    write(&mut packer);
+    packer.bytes
+}
+
+fn distinct(set: &LiteralSet, packer: &mut Packer) {
+    for (number, (bytes, ignore_case)) in (0..).zip(set.literals()) {
+        let uses = set.uses(number).iter();
+        let uses: Vec<_> = uses.map(|u| [u.rule, u.before_min, u.before_max]).collect();
+        packer.distinct_literal(bytes, *ignore_case, &uses);
+    }
+}
+
+/// Writes what is known of the rules without unpacking them. Numbers alone: pointers would be
+/// relocated at every start.
+fn tables(rules: &[Rule], starts: &[usize]) -> String {
+    let outlines: Vec<Outline> = rules.iter().map(Outline::of).collect();
+    let count = rules.len();
+    let hash = rules_hash(rules);
+    format!(
+        "static OUTLINES: [Outline; {count}] = {outlines:?};\n\
+         #[allow(clippy::unreadable_literal, reason = \"nobody reads them\")]\n\
+         static STARTS: [u32; {count}] = {starts:?};\n\
+         static HASH: [u8; 32] = {hash:?};\n"
+    )
 }
 
 /// Writes the examples as one text: pointers to thousands of strings would all be relocated at
@@ -177,128 +238,4 @@ fn house_rules(file: &file::RuleFile) -> Vec<Problem> {
         }
     }
     problems
-}
-
-/// Writes the rows that `src/builtin.rs` declares.
-struct Table {
-    text: String,
-}
-
-impl Table {
-    fn of(draft: &Draft) -> Self {
-        let mut table = Self {
-            text: String::from("static RULES: &[RuleRow] = &[\n"),
-        };
-        for rule in draft.rules.values() {
-            table.rule(rule);
-        }
-        table
-            .text
-            .push_str("];\nstatic ALLOWLISTS: &[AllowlistRow] = &[\n");
-        for allowlist in &draft.allowlists {
-            table.allowlist(allowlist);
-        }
-        table.text.push_str("];\n");
-        table
-    }
-
-    /// Writes `name: value,` where the value's debug form is Rust.
-    fn field(&mut self, name: &str, value: &dyn Debug) {
-        // Writing to a string cannot fail.
-        let _ = write!(self.text, "{name}: {value:?}, ");
-    }
-
-    fn path_field(&mut self, name: &str, value: &dyn Debug, of: &str) {
-        let _ = write!(self.text, "{name}: {of}::{value:?}, ");
-    }
-
-    fn slice_field(&mut self, name: &str, value: &dyn Debug) {
-        let _ = write!(self.text, "{name}: &{value:?}, ");
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        let _ = write!(self.text, "b\"{}\"", bytes.escape_ascii());
-    }
-
-    fn rule(&mut self, rule: &Rule) {
-        self.text.push_str("RuleRow { ");
-        self.field("id", &rule.info.id);
-        self.field("description", &rule.info.description);
-        self.path_field("severity", &rule.info.severity, "Severity");
-        self.path_field("confidence", &rule.info.confidence, "Confidence");
-        self.field("remediation", &rule.info.remediation);
-        self.slice_field("references", &rule.info.references);
-        self.slice_field("tags", &rule.info.tags);
-        self.field("regex", &rule.regex);
-        self.field("unicode", &rule.unicode);
-        self.path_field("secret_group", &rule.secret_group, "SecretGroup");
-        self.field("entropy", &rule.entropy);
-        self.plan(&rule.plan);
-        self.field("path", &rule.path);
-        self.text.push_str("allowlists: &[");
-        for allowlist in &rule.allowlists {
-            self.allowlist(allowlist);
-        }
-        self.text.push_str("], ");
-        let checks: Vec<&str> = rule.validate.iter().map(|v| v.name()).collect();
-        self.slice_field("validate", &checks);
-        self.field("drop_if_invalid", &rule.drop_if_invalid);
-        self.field("generic", &rule.generic);
-        for (name, kind) in [("assignment", rule.assignment), ("judge", rule.judge)] {
-            // Written as Rust, but for the type's name: `Some(NameKind::Key)`.
-            let kind = kind.map_or("None".to_owned(), |kind| {
-                format!("Some(NameKind::{kind:?})")
-            });
-            let _ = write!(self.text, "{name}: {kind}, ");
-        }
-        self.field("silent", &rule.silent);
-        let companions: Vec<_> = rule
-            .companions
-            .iter()
-            .map(|c| (&c.id, c.within_lines, c.within_columns, c.optional))
-            .collect();
-        self.slice_field("companions", &companions);
-        self.text.push_str("},\n");
-    }
-
-    fn plan(&mut self, plan: &Plan) {
-        match plan {
-            Plan::Literals {
-                literals,
-                max_match_bytes,
-            } => {
-                self.text.push_str("plan: PlanRow::Literals(&[");
-                for literal in literals {
-                    self.text.push('(');
-                    self.bytes(&literal.bytes);
-                    let _ = write!(
-                        self.text,
-                        ", {}, {}, {}), ",
-                        literal.ignore_case, literal.before_min, literal.before_max
-                    );
-                }
-                let _ = write!(self.text, "], {max_match_bytes}), ");
-            }
-            Plan::WholeBlob { gate } => {
-                self.text.push_str("plan: PlanRow::WholeBlob(&[");
-                for word in gate {
-                    self.bytes(word);
-                    self.text.push_str(", ");
-                }
-                self.text.push_str("]), ");
-            }
-        }
-    }
-
-    fn allowlist(&mut self, allowlist: &Allowlist) {
-        self.text.push_str("AllowlistRow { ");
-        self.field("description", &allowlist.description);
-        self.path_field("condition", &allowlist.condition, "Condition");
-        self.path_field("regex_target", &allowlist.regex_target, "RegexTarget");
-        self.slice_field("regexes", &allowlist.regexes);
-        self.slice_field("stopwords", &allowlist.stopwords);
-        self.slice_field("paths", &allowlist.paths);
-        self.slice_field("commits", &allowlist.commits);
-        self.text.push_str("},\n");
-    }
 }

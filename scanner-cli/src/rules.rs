@@ -34,7 +34,7 @@ pub(crate) fn load_with_examples(
     for path in &plan.files {
         rules = rules.merge(add(RuleSet::load(path).map_err(|e| refused(&e))?));
     }
-    if rules.rules().is_empty() {
+    if rules.is_empty() {
         let cause = plan.config.as_ref().map_or_else(String::new, |path| {
             format!(
                 ": {} holds none (`useDefault = true` under [extend] adds the built-in ones)",
@@ -47,7 +47,7 @@ pub(crate) fn load_with_examples(
         rules = rules
             .select(&plan.only, &plan.exclude)
             .map_err(|e| CliError::Usage(e.to_string()))?;
-        if rules.rules().is_empty() {
+        if rules.is_empty() {
             return Err(CliError::Usage(
                 "no rules to scan with: --exclude-rule leaves none".to_owned(),
             ));
@@ -70,8 +70,8 @@ fn of_rules(rules: &RuleSet, all: Vec<RuleExamples>) -> Vec<RuleExamples> {
             by_id.insert(own.rule_id.clone(), own);
         }
     }
-    let ids = rules.rules().iter().map(|rule| &rule.info.id);
-    ids.filter_map(|id| by_id.remove(id)).collect()
+    by_id.retain(|id, _| rules.number_of(id).is_some());
+    by_id.into_values().collect()
 }
 
 fn refused(problems: &dyn Display) -> CliError {

@@ -1,77 +1,91 @@
 //! The built-in rules.
 //!
-//! The build script reads `patterns/*.toml`, validates them and writes the table that is included
-//! here, plans and all. At run time it is only copied into [`Rule`]s; no text is parsed.
+//! The build script reads `patterns/*.toml`, validates them and writes them as packed bytes, plans
+//! and all. Most scans meet a handful of a thousand rules, so a rule is unpacked when it is asked
+//! for; what a search must know of all of them ahead of that is in tables of numbers and in the list
+//! of their distinct literals. Nothing holds a pointer, so that a start relocates and copies nothing.
 
-use crate::{
-    model::{Confidence, RuleInfo, Severity},
-    rules::{
-        Allowlist, Companion, Condition, Example, Literal, NameKind, Plan, RegexTarget, Rule,
-        RuleExamples, SecretGroup, Validator,
-    },
-};
-use std::sync::Arc;
+mod unpack;
 
-/// A [`Rule`] of static parts.
-struct RuleRow {
-    id: &'static str,
-    description: &'static str,
-    severity: Severity,
-    confidence: Confidence,
-    remediation: &'static str,
-    references: &'static [&'static str],
-    tags: &'static [&'static str],
-    regex: &'static str,
-    unicode: bool,
-    secret_group: SecretGroup,
-    entropy: f64,
-    plan: PlanRow,
-    path: Option<&'static str>,
-    allowlists: &'static [AllowlistRow],
-    validate: &'static [&'static str],
-    drop_if_invalid: bool,
-    generic: bool,
-    assignment: Option<NameKind>,
-    judge: Option<NameKind>,
-    companions: &'static [CompanionRow],
-    silent: bool,
+use crate::rules::{Allowlist, Example, Outline, Rule, RuleExamples};
+use std::sync::LazyLock;
+use unpack::Packed;
+
+include!(concat!(env!("OUT_DIR"), "/builtin_tables.rs"));
+
+/// All rules, one after the other; [`STARTS`] says where each begins.
+static RULES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin_rules.bin"));
+/// The allowlists over all rules.
+static ALLOWLISTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin_allowlists.bin"));
+/// The distinct literals of all rules, sorted.
+static LITERALS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin_literals.bin"));
+
+/// What is known of each rule without unpacking it, sorted by id.
+pub(crate) fn outlines() -> &'static [Outline] {
+    &OUTLINES
 }
 
-/// A [`Companion`]: id, most lines, most columns, whether it is optional.
-type CompanionRow = (&'static str, Option<u32>, Option<u32>, bool);
-
-/// A [`Plan`] of static parts.
-#[allow(
-    dead_code,
-    reason = "which variants occur depends on the rules of the day"
-)]
-enum PlanRow {
-    Literals(&'static [LiteralRow], u32),
-    WholeBlob(&'static [&'static [u8]]),
+/// BLAKE3 over all rules, as [`rules_hash`](crate::rules::hash::rules_hash) has it.
+pub(crate) fn hash() -> &'static [u8; 32] {
+    &HASH
 }
 
-/// A [`Literal`]: bytes, whether case is ignored, fewest and most bytes ahead.
-type LiteralRow = (&'static [u8], bool, u32, u32);
-
-/// An [`Allowlist`] of static parts.
-struct AllowlistRow {
-    description: &'static str,
-    condition: Condition,
-    regex_target: RegexTarget,
-    regexes: &'static [&'static str],
-    stopwords: &'static [&'static str],
-    paths: &'static [&'static str],
-    commits: &'static [&'static str],
+/// Returns a rule's id.
+///
+/// # Panics
+/// When no rule has that number.
+pub(crate) fn id(number: u32) -> &'static str {
+    packed(number).text()
 }
 
-include!(concat!(env!("OUT_DIR"), "/builtin_rules.rs"));
+/// Unpacks one rule.
+///
+/// # Panics
+/// When no rule has that number.
+pub(crate) fn rule(number: u32) -> Rule {
+    packed(number).rule()
+}
 
-/// Returns the built-in rules, sorted by id, and the allowlists over all of them.
-pub(crate) fn rules() -> (Vec<Rule>, Vec<Allowlist>) {
-    (
-        RULES.iter().map(rule).collect(),
-        ALLOWLISTS.iter().map(allowlist).collect(),
-    )
+fn packed(number: u32) -> Packed {
+    Packed(&RULES[STARTS[number as usize] as usize..])
+}
+
+/// All rules, unpacked once, sorted by id.
+pub(crate) fn all() -> &'static [Rule] {
+    static ALL: LazyLock<Vec<Rule>> =
+        LazyLock::new(|| (0..OUTLINES.len() as u32).map(rule).collect());
+    &ALL
+}
+
+/// Returns the allowlists over all of the rules.
+pub(crate) fn allowlists() -> Vec<Allowlist> {
+    Packed(ALLOWLISTS).allowlists()
+}
+
+/// The distinct literals of all rules and the rules that each leads to, as a
+/// [`LiteralSet`](crate::engine::LiteralSet) of these rules has them.
+pub(crate) struct DistinctLiterals(Packed);
+
+/// Returns the literals of all rules.
+pub(crate) fn literals() -> DistinctLiterals {
+    DistinctLiterals(Packed(LITERALS))
+}
+
+impl DistinctLiterals {
+    /// Shows each literal in order: its bytes, whether their case is ignored, and for each rule that it
+    /// leads to the number and the fewest and most bytes of a match ahead of it.
+    pub(crate) fn each(self, mut show: impl FnMut(&'static [u8], bool, &[[u32; 3]])) {
+        let Self(mut packed) = self;
+        let mut uses = Vec::new();
+        while !packed.0.is_empty() {
+            let (bytes, ignore_case) = (packed.raw(), packed.flag());
+            uses.clear();
+            uses.extend(
+                (0..packed.small()).map(|_| [packed.small(), packed.small(), packed.small()]),
+            );
+            show(bytes, ignore_case, &uses);
+        }
+    }
 }
 
 /// The examples of the built-in rules: for each rule `RS id US file US line`, then twice (what is
@@ -111,77 +125,54 @@ fn example_list(part: &str) -> Vec<Example> {
         .collect()
 }
 
-fn texts(texts: &[&str]) -> Vec<String> {
-    texts.iter().copied().map(str::to_owned).collect()
-}
+#[cfg(test)]
+mod pack;
 
-fn rule(row: &RuleRow) -> Rule {
-    Rule {
-        info: Arc::new(RuleInfo {
-            id: row.id.to_owned(),
-            description: row.description.to_owned(),
-            severity: row.severity,
-            confidence: row.confidence,
-            remediation: row.remediation.to_owned(),
-            references: texts(row.references),
-            tags: texts(row.tags),
-        }),
-        regex: row.regex.to_owned(),
-        unicode: row.unicode,
-        secret_group: row.secret_group,
-        entropy: row.entropy,
-        plan: match row.plan {
-            PlanRow::Literals(literals, max_match_bytes) => Plan::Literals {
-                literals: literals.iter().map(literal).collect(),
-                max_match_bytes,
-            },
-            PlanRow::WholeBlob(gate) => Plan::WholeBlob {
-                gate: gate.iter().map(|word| word.to_vec()).collect(),
-            },
-        },
-        path: row.path.map(str::to_owned),
-        allowlists: row.allowlists.iter().map(allowlist).collect(),
-        validate: row
-            .validate
-            .iter()
-            .filter_map(|name| Validator::from_name(name))
-            .collect(),
-        drop_if_invalid: row.drop_if_invalid,
-        generic: row.generic,
-        assignment: row.assignment,
-        judge: row.judge,
-        builtin: true,
-        companions: row.companions.iter().map(companion).collect(),
-        silent: row.silent,
+#[cfg(test)]
+mod tests {
+    use super::{pack::Packer, *};
+    use crate::{engine::LiteralSet, rules::hash::rules_hash};
+
+    #[test]
+    fn what_is_unpacked_packs_to_the_same_bytes() {
+        let mut packer = Packer::default();
+        for (rule, start) in all().iter().zip(STARTS) {
+            assert_eq!(packer.bytes.len(), start as usize, "{}", rule.info.id);
+            packer.rule(rule);
+        }
+        assert!(packer.bytes == RULES);
+        let mut packer = Packer::default();
+        packer.allowlists(&allowlists());
+        assert_eq!(packer.bytes, ALLOWLISTS);
     }
-}
 
-fn literal((bytes, ignore_case, before_min, before_max): &LiteralRow) -> Literal {
-    Literal {
-        bytes: bytes.to_vec(),
-        ignore_case: *ignore_case,
-        before_min: *before_min,
-        before_max: *before_max,
+    #[test]
+    fn the_tables_say_what_the_rules_say() {
+        let told: Vec<Outline> = all().iter().map(Outline::of).collect();
+        assert_eq!(told, outlines());
+        assert_eq!(rules_hash(all()), *hash());
+        for (number, rule) in (0..).zip(all()) {
+            assert_eq!(id(number), rule.info.id);
+        }
     }
-}
 
-fn companion((id, within_lines, within_columns, optional): &CompanionRow) -> Companion {
-    Companion {
-        id: (*id).to_owned(),
-        within_lines: *within_lines,
-        within_columns: *within_columns,
-        optional: *optional,
-    }
-}
-
-fn allowlist(row: &AllowlistRow) -> Allowlist {
-    Allowlist {
-        description: row.description.to_owned(),
-        condition: row.condition,
-        regex_target: row.regex_target,
-        regexes: texts(row.regexes),
-        stopwords: texts(row.stopwords),
-        paths: texts(row.paths),
-        commits: texts(row.commits),
+    #[test]
+    fn the_distinct_literals_are_those_of_the_rules() {
+        let expected = LiteralSet::new(all());
+        let mut packer = Packer::default();
+        let mut number = 0;
+        literals().each(|bytes, ignore_case, uses| {
+            packer.distinct_literal(bytes, ignore_case, uses);
+            let (literal, case) = &expected.literals()[number as usize];
+            assert_eq!((&**literal, *case), (bytes, ignore_case));
+            let expected = expected.uses(number).iter();
+            let expected: Vec<_> = expected
+                .map(|u| [u.rule, u.before_min, u.before_max])
+                .collect();
+            assert_eq!(uses, expected);
+            number += 1;
+        });
+        assert_eq!(number as usize, expected.literals().len());
+        assert!(packer.bytes == LITERALS);
     }
 }

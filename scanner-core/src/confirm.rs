@@ -16,7 +16,7 @@ use crate::{
         without::Filter,
     },
     model::{CommitId, Proof},
-    rules::{LOOK_AROUND_BYTES, Plan, Rule, RuleSet, SecretGroup, expression::Expression},
+    rules::{LOOK_AROUND_BYTES, Outline, Plan, Rule, RuleSet, SecretGroup, expression::Expression},
 };
 use regex_automata::{
     Anchored, Input,
@@ -75,7 +75,10 @@ pub struct Reach {
 /// The rules, ready to confirm hits. Shared by all threads.
 #[derive(Debug)]
 pub struct Confirmer {
-    rules: Vec<Compiled>,
+    rules: RuleSet,
+    outlines: Vec<Outline>,
+    /// By rule number, each made when it is first met: a scan meets few of many rules.
+    compiled: Vec<OnceLock<Box<Compiled>>>,
     set: Arc<LiteralSet>,
     reach: Vec<Reach>,
     whole_blob: Vec<u32>,
@@ -87,7 +90,6 @@ pub struct Confirmer {
 #[derive(Debug)]
 struct Compiled {
     rule: Rule,
-    max_match_bytes: usize,
     regex: OnceLock<Option<Regex>>,
     run: OnceLock<Option<run::Run>>,
     allowlists: CompiledAllowlists,
@@ -139,24 +141,8 @@ pub fn compile(regex: &str, unicode: bool) -> Result<Regex, String> {
 impl Confirmer {
     /// Prepares the rules. Expressions are compiled when first needed.
     pub fn new(set: &RuleSet) -> Self {
-        let literals = Arc::new(LiteralSet::new(set.rules()));
-        let rules: Vec<Compiled> = set
-            .rules()
-            .iter()
-            .map(|rule| Compiled {
-                max_match_bytes: match rule.plan {
-                    Plan::Literals {
-                        max_match_bytes, ..
-                    } => max_match_bytes as usize,
-                    Plan::WholeBlob { .. } => 0,
-                },
-                allowlists: CompiledAllowlists::new(&rule.allowlists),
-                path: rule.path.as_deref().map(PathCondition::new),
-                rule: rule.clone(),
-                regex: OnceLock::new(),
-                run: OnceLock::new(),
-            })
-            .collect();
+        let literals = Arc::new(literals_of(set));
+        let outlines = set.outlines();
         let reach = (0..literals.literals().len() as u32)
             .map(|literal| {
                 let length = literals.literals()[literal as usize].0.len();
@@ -165,10 +151,10 @@ impl Confirmer {
                     after: length as u32,
                 };
                 for u in literals.uses(literal) {
-                    let compiled = &rules[u.rule as usize];
-                    let mut longest = compiled.max_match_bytes as u32;
+                    let outline = outlines[u.rule as usize];
+                    let mut longest = outline.max_match_bytes;
                     let mut ahead = u.before_max;
-                    if compiled.rule.assignment.is_some() {
+                    if outline.assignment {
                         // The match is a word; the name around it and the value count too.
                         ahead += BEFORE_BYTES as u32;
                         longest += AFTER_BYTES as u32;
@@ -181,21 +167,35 @@ impl Confirmer {
                 reach
             })
             .collect();
-        let whole_blob = rules
-            .iter()
-            .enumerate()
-            .filter(|(_, c)| matches!(c.rule.plan, Plan::WholeBlob { .. }))
-            .map(|(i, _)| i as u32)
+        let whole_blob = (0..)
+            .zip(&outlines)
+            .filter(|(_, outline)| outline.max_match_bytes == 0)
+            .map(|(number, _)| number)
             .collect();
-        let allowlists = CompiledAllowlists::new(set.allowlists());
         Self {
-            rules,
+            compiled: outlines.iter().map(|_| OnceLock::new()).collect(),
+            allowlists: CompiledAllowlists::new(set.allowlists()),
+            rules: set.clone(),
+            outlines,
             set: literals,
             reach,
             whole_blob,
-            allowlists,
             without: None,
         }
+    }
+
+    /// A rule with what has been compiled of it.
+    fn compiled(&self, rule: u32) -> &Compiled {
+        self.compiled[rule as usize].get_or_init(|| {
+            let rule = self.rules.rule(rule);
+            Box::new(Compiled {
+                allowlists: CompiledAllowlists::new(&rule.allowlists),
+                path: rule.path.as_deref().map(PathCondition::new),
+                rule,
+                regex: OnceLock::new(),
+                run: OnceLock::new(),
+            })
+        })
     }
 
     /// Leaves out one filter, to measure what it is worth.
@@ -223,21 +223,28 @@ impl Confirmer {
 
     /// A rule by index.
     pub fn rule(&self, rule: u32) -> &Rule {
-        &self.rules[rule as usize].rule
+        &self.compiled(rule).rule
     }
 
     /// A rule by id.
     pub fn rule_of(&self, id: &str) -> Option<&Rule> {
-        // Sets keep their rules sorted by id.
-        let at = self
-            .rules
-            .binary_search_by(|c| c.rule.info.id.as_str().cmp(id));
-        Some(&self.rules[at.ok()?].rule)
+        Some(self.rule(self.number_of(id)?))
+    }
+
+    /// The number of a rule by its id.
+    pub fn number_of(&self, id: &str) -> Option<u32> {
+        self.rules.number_of(id)
+    }
+
+    /// The numbers of the rules that have companions.
+    pub fn with_companions(&self) -> impl Iterator<Item = u32> {
+        let numbered = (0..).zip(&self.outlines);
+        numbered.filter_map(|(number, outline)| outline.companions.then_some(number))
     }
 
     /// How many rules there are; they are numbered from 0.
     pub fn rule_count(&self) -> usize {
-        self.rules.len()
+        self.outlines.len()
     }
 
     /// Asks the allowlists about a match by its content. `None` drops it.
@@ -250,7 +257,7 @@ impl Confirmer {
             ContentVerdict::Keep => Some(None),
             ContentVerdict::NeedsPathOrCommit(open) => Some(Some(open)),
         };
-        let rule = ask(&self.rules[rule as usize].allowlists)?;
+        let rule = ask(&self.compiled(rule).allowlists)?;
         Some(Pending {
             rule,
             all: ask(&self.allowlists)?,
@@ -303,7 +310,7 @@ impl Confirmer {
         path: Option<&[u8]>,
         commit: Option<&CommitId>,
     ) -> bool {
-        let compiled = &self.rules[rule as usize];
+        let compiled = self.compiled(rule);
         let open = [
             (&compiled.allowlists, &pending.rule),
             (&self.allowlists, &pending.all),
@@ -315,7 +322,7 @@ impl Confirmer {
     }
 
     fn is_right_path(&self, rule: u32, path: Option<&[u8]>) -> bool {
-        match (&self.rules[rule as usize].path, path) {
+        match (&self.compiled(rule).path, path) {
             (Some(condition), Some(path)) => condition.holds(path),
             _ => true,
         }
@@ -355,10 +362,29 @@ impl Confirmer {
     /// Makes one thread's scratch memory.
     pub fn worker(self: &Arc<Self>) -> ConfirmWorker {
         ConfirmWorker {
-            scratch: (0..self.rules.len()).map(|_| None).collect(),
+            scratch: (0..self.rule_count()).map(|_| None).collect(),
             shared: Arc::clone(self),
         }
     }
+}
+
+/// The literals of a rule set. Those of the built-in rules come sorted.
+fn literals_of(rules: &RuleSet) -> LiteralSet {
+    let Some(distinct) = rules.distinct_literals() else {
+        return LiteralSet::new(rules.rules());
+    };
+    let mut set = LiteralSet::default();
+    distinct.each(|bytes, ignore_case, uses| {
+        let uses = uses
+            .iter()
+            .map(|&[rule, before_min, before_max]| LiteralUse {
+                rule,
+                before_min,
+                before_max,
+            });
+        set.push(bytes.into(), ignore_case, uses);
+    });
+    set
 }
 
 struct Scratch {
@@ -389,7 +415,7 @@ impl ConfirmWorker {
         let length = self.shared.set.literals()[hit.literal as usize].0.len();
         for i in 0..self.shared.set.uses(hit.literal).len() {
             let u = self.shared.set.uses(hit.literal)[i];
-            if self.shared.rules[u.rule as usize].max_match_bytes > 0 {
+            if self.shared.outlines[u.rule as usize].max_match_bytes > 0 {
                 self.confirm_use(content, hit.start as usize, length, u, out, &mut trace);
             }
         }
@@ -402,7 +428,7 @@ impl ConfirmWorker {
         let mut attempts = Vec::new();
         for i in 0..self.shared.set.uses(hit.literal).len() {
             let u = self.shared.set.uses(hit.literal)[i];
-            if self.shared.rules[u.rule as usize].max_match_bytes == 0 {
+            if self.shared.outlines[u.rule as usize].max_match_bytes == 0 {
                 continue;
             }
             let (mut trace, mut out) = (Trace::on(), Vec::new());
@@ -435,7 +461,7 @@ impl ConfirmWorker {
         out: &mut Vec<Match>,
         trace: &mut Trace,
     ) -> bool {
-        let max = self.shared.rules[u.rule as usize].max_match_bytes;
+        let max = self.shared.outlines[u.rule as usize].max_match_bytes as usize;
         let (before_min, before_max) = (u.before_min as usize, u.before_max as usize);
         let Some(last_start) = start.checked_sub(before_min) else {
             return false;
@@ -446,7 +472,7 @@ impl ConfirmWorker {
         if end < literal_end {
             return false;
         }
-        let run = self.shared.rules[u.rule as usize].run();
+        let run = self.shared.compiled(u.rule).run();
         if run.is_some_and(|run| !run.may_match(content, first_start..=last_start, end)) {
             return false;
         }
@@ -481,7 +507,7 @@ impl ConfirmWorker {
     pub fn whole_blob(&mut self, content: &[u8], hits: &[Hit], out: &mut Vec<Match>) {
         for index in 0..self.shared.whole_blob.len() {
             let rule = self.shared.whole_blob[index];
-            let Plan::WholeBlob { gate } = &self.shared.rules[rule as usize].rule.plan else {
+            let Plan::WholeBlob { gate } = &self.shared.compiled(rule).rule.plan else {
                 continue;
             };
             let open = gate.is_empty()
@@ -507,7 +533,7 @@ impl ConfirmWorker {
     }
 
     fn find(&mut self, content: &[u8], rule: u32, range: Range<usize>) -> Option<Range<usize>> {
-        let compiled = &self.shared.rules[rule as usize];
+        let compiled = self.shared.compiled(rule);
         let regex = compiled.regex()?;
         let scratch = scratch(&mut self.scratch[rule as usize], regex);
         let input = Input::new(content).span(range);
@@ -527,7 +553,7 @@ impl ConfirmWorker {
         out: &mut Vec<Match>,
         trace: &mut Trace,
     ) -> bool {
-        let compiled = &self.shared.rules[rule as usize];
+        let compiled = self.shared.compiled(rule);
         let Some(regex) = compiled.regex() else {
             return false;
         };

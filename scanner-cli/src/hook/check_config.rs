@@ -109,7 +109,7 @@ impl Answer {
         match rules::load(&RulePlan::from(selection)) {
             Ok((rules, warnings)) => {
                 if in_use {
-                    self.rules = Some(rules.rules().len());
+                    self.rules = Some(rules.len());
                 }
                 self.warnings.extend(warnings);
             }

@@ -238,9 +238,7 @@ impl Run {
             self.say("the configuration of the default branch is not understood and not used");
             return rules;
         };
-        let mut allowlists = rules.allowlists().to_vec();
-        allowlists.extend(own.rules.allowlists().iter().cloned());
-        RuleSet::new(rules.rules().to_vec(), allowlists)
+        rules.with_allowlists(own.rules.allowlists())
     }
 
     /// Takes from the process what the rest of the run does not need.

@@ -64,7 +64,7 @@ impl Automaton {
         let (literals, patterns): (Vec<u32>, Vec<&[u8]>) = (0..)
             .zip(set.literals())
             .filter(|(_, (bytes, _))| take(bytes))
-            .map(|(index, (bytes, _))| (index, bytes.as_slice()))
+            .map(|(index, (bytes, _))| (index, &**bytes))
             .unzip();
         let bytes: usize = patterns.iter().map(|p| p.len()).sum();
         let kind = if bytes <= DFA_LITERAL_BYTES {

@@ -1,7 +1,7 @@
 //! The distinct literals of a rule set and the rules that each leads to.
 
 use crate::rules::{Plan, Rule};
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// One rule's use of a literal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,8 +18,11 @@ pub struct LiteralUse {
 /// case rule are.
 #[derive(Debug, Default)]
 pub struct LiteralSet {
-    literals: Vec<(Vec<u8>, bool)>,
-    uses: Vec<Vec<LiteralUse>>,
+    literals: Vec<(Cow<'static, [u8]>, bool)>,
+    /// All uses, those of each literal together.
+    uses: Vec<LiteralUse>,
+    /// One past each literal's last use.
+    ends: Vec<u32>,
     longest: usize,
 }
 
@@ -27,13 +30,13 @@ impl LiteralSet {
     /// Collects the literals of the rules. Gate words of whole-blob rules are literals too, used
     /// by rules that have no window ([`Plan::WholeBlob`]).
     pub fn new(rules: &[Rule]) -> Self {
-        let mut map: BTreeMap<(Vec<u8>, bool), Vec<LiteralUse>> = BTreeMap::new();
+        let mut map: BTreeMap<(Cow<'static, [u8]>, bool), Vec<LiteralUse>> = BTreeMap::new();
         for (index, rule) in rules.iter().enumerate() {
             let rule_index = index as u32;
             match &rule.plan {
                 Plan::Literals { literals, .. } => {
                     for l in literals {
-                        map.entry((l.bytes.clone(), l.ignore_case))
+                        map.entry((l.bytes.clone().into(), l.ignore_case))
                             .or_default()
                             .push(LiteralUse {
                                 rule: rule_index,
@@ -44,7 +47,7 @@ impl LiteralSet {
                 }
                 Plan::WholeBlob { gate } => {
                     for word in gate {
-                        map.entry((word.clone(), true))
+                        map.entry((word.clone().into(), true))
                             .or_default()
                             .push(LiteralUse {
                                 rule: rule_index,
@@ -63,34 +66,48 @@ impl LiteralSet {
     ///
     /// Empty literals are left out, for they would stand everywhere.
     pub fn from_literals(literals: impl IntoIterator<Item = (Vec<u8>, bool)>) -> Self {
-        Self::from_map(literals.into_iter().map(|l| (l, Vec::new())).collect())
+        let literals = literals.into_iter();
+        let unused = literals.map(|(bytes, ignore_case)| ((bytes.into(), ignore_case), Vec::new()));
+        Self::from_map(unused.collect())
     }
 
-    fn from_map(mut map: BTreeMap<(Vec<u8>, bool), Vec<LiteralUse>>) -> Self {
-        map.retain(|(bytes, _), _| !bytes.is_empty());
-        let longest = map.keys().map(|(bytes, _)| bytes.len()).max().unwrap_or(0);
-        let (literals, mut uses): (Vec<_>, Vec<Vec<_>>) = map.into_iter().unzip();
-        for u in &mut uses {
-            u.sort_unstable();
-            u.dedup();
+    fn from_map(map: BTreeMap<(Cow<'static, [u8]>, bool), Vec<LiteralUse>>) -> Self {
+        let mut set = Self::default();
+        for ((bytes, ignore_case), mut uses) in map {
+            if !bytes.is_empty() {
+                uses.sort_unstable();
+                uses.dedup();
+                set.push(bytes, ignore_case, uses);
+            }
         }
-        Self {
-            literals,
-            uses,
-            longest,
-        }
+        set
+    }
+
+    /// Adds a literal that sorts behind those there are, and its uses, sorted.
+    pub(crate) fn push(
+        &mut self,
+        bytes: Cow<'static, [u8]>,
+        ignore_case: bool,
+        uses: impl IntoIterator<Item = LiteralUse>,
+    ) {
+        self.longest = self.longest.max(bytes.len());
+        self.literals.push((bytes, ignore_case));
+        self.uses.extend(uses);
+        self.ends.push(self.uses.len() as u32);
     }
 
     /// The literals: bytes (ASCII letters in lower case where case is ignored) and whether ASCII
     /// case is ignored. Sorted. A literal with case ignored matches its letters in either case;
     /// bytes that are not ASCII letters always match exactly.
-    pub fn literals(&self) -> &[(Vec<u8>, bool)] {
+    pub fn literals(&self) -> &[(Cow<'static, [u8]>, bool)] {
         &self.literals
     }
 
     /// The rules that a literal leads to, sorted.
     pub fn uses(&self, literal: u32) -> &[LiteralUse] {
-        &self.uses[literal as usize]
+        let literal = literal as usize;
+        let start = literal.checked_sub(1).map_or(0, |ahead| self.ends[ahead]);
+        &self.uses[start as usize..self.ends[literal] as usize]
     }
 
     /// Bytes of the longest literal.
@@ -107,7 +124,7 @@ impl LiteralSet {
                 if *ignore_case {
                     found.eq_ignore_ascii_case(bytes)
                 } else {
-                    found == bytes.as_slice()
+                    found == &**bytes
                 }
             })
     }

@@ -234,7 +234,7 @@ proptest! {
         let mut content = noise;
         for (which, place, upper) in planted {
             let (bytes, _) = which.get(set.literals());
-            let bytes = if upper { bytes.to_ascii_uppercase() } else { bytes.clone() };
+            let bytes = if upper { bytes.to_ascii_uppercase() } else { bytes.to_vec() };
             let at = place.index(content.len() + 1);
             content.splice(at..at, bytes);
         }

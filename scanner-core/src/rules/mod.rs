@@ -2,12 +2,13 @@
 //!
 //! `file` reads the syntax, `expression` the regular expressions in it, `literals` derives how
 //! candidates are found, `resolve` makes [`Rule`]s of it all, and [`RuleSet`] is what the rest of
-//! the library works with. All but the last is shared with the build script, which turns the
-//! built-in rules into a table.
+//! the library works with. All but the last is shared with the build script, which packs the
+//! built-in rules.
 
 pub(crate) mod expression;
 mod file;
 pub(crate) mod frequency;
+pub(crate) mod hash;
 #[cfg(feature = "import")]
 pub mod import;
 mod literals;
@@ -21,8 +22,8 @@ pub use problem::{Problem, RuleErrors};
 pub use resolve::{Example, RuleExamples};
 pub use rule::{
     Allowlist, Companion, Condition, DEFAULT_COMPANION_LINES, DEFAULT_MAX_MATCH_BYTES,
-    LOOK_AROUND_BYTES, Literal, MAX_LITERAL_BYTES, MIN_LITERAL_BYTES, NameKind, Plan, RegexTarget,
-    Rule, SecretGroup, UnknownNameKind,
+    LOOK_AROUND_BYTES, Literal, MAX_LITERAL_BYTES, MIN_LITERAL_BYTES, NameKind, Outline, Plan,
+    RegexTarget, Rule, SecretGroup, UnknownNameKind,
 };
 pub use set::{Loaded, RuleSet, UnknownRules};
 pub use validator::Validator;

@@ -49,6 +49,33 @@ pub struct Rule {
     pub silent: bool,
 }
 
+/// What a search must know of every rule, whether it meets it or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outline {
+    /// Longest match in bytes; 0 for a rule that searches whole blobs.
+    pub max_match_bytes: u32,
+    /// Whether the secret is the value of an assignment.
+    pub assignment: bool,
+    /// Whether it has companions.
+    pub companions: bool,
+}
+
+impl Outline {
+    /// Returns the outline of a rule.
+    pub fn of(rule: &Rule) -> Self {
+        Self {
+            max_match_bytes: match rule.plan {
+                Plan::Literals {
+                    max_match_bytes, ..
+                } => max_match_bytes,
+                Plan::WholeBlob { .. } => 0,
+            },
+            assignment: rule.assignment.is_some(),
+            companions: !rule.companions.is_empty(),
+        }
+    }
+}
+
 /// Of what kind a secret is whose name tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum NameKind {

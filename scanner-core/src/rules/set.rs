@@ -1,17 +1,21 @@
-//! Sets of rules: loading, merging, selecting, hashing.
+//! Sets of rules: loading, merging, selecting.
 //!
 //! The only place of the core that reads rule files. Which files to read is the caller's choice.
 
 use super::{
     file::{self, RuleFile},
+    hash::{rules_hash, set_hash},
     problem::{Problem, RuleErrors, suggestion},
     resolve::{Draft, RuleExamples},
-    rule::{Allowlist, Condition, Plan, RegexTarget, Rule, SecretGroup},
+    rule::{Allowlist, Outline, Rule},
 };
+use crate::builtin::{self, DistinctLiterals};
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Files beyond this are no rule files.
@@ -22,8 +26,22 @@ const MAX_EXTEND_DEPTH: usize = 8;
 /// A validated selection of rules.
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
-    rules: Vec<Rule>,
+    rules: Rules,
     allowlists: Vec<Allowlist>,
+}
+
+/// The rules of a set, sorted by id. The built-in ones, as long as they are taken as they are, stay
+/// packed: unpacking all takes longer than many a scan.
+#[derive(Debug, Clone)]
+enum Rules {
+    BuiltIn,
+    Own(Arc<[Rule]>),
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::Own(Arc::default())
+    }
 }
 
 /// Rules from files, and what is worth saying about them.
@@ -46,19 +64,24 @@ impl RuleSet {
     /// Makes a set of rules that are valid already: ids unique.
     pub fn new(mut rules: Vec<Rule>, allowlists: Vec<Allowlist>) -> Self {
         rules.sort_by(|a, b| a.info.id.cmp(&b.info.id));
-        Self { rules, allowlists }
+        Self {
+            rules: Rules::Own(rules.into()),
+            allowlists,
+        }
     }
 
-    /// The rules that come with the library. Costs well under a millisecond: nothing is parsed and
-    /// no expression is compiled.
+    /// The rules that come with the library. Costs next to nothing: no text is parsed, no expression
+    /// is compiled, and a rule is put together when it is asked for.
     pub fn builtin() -> Self {
-        let (rules, allowlists) = crate::builtin::rules();
-        Self::new(rules, allowlists)
+        Self {
+            rules: Rules::BuiltIn,
+            allowlists: builtin::allowlists(),
+        }
     }
 
     /// The texts by which the built-in rules prove themselves, sorted by file and line.
     pub fn builtin_examples() -> Vec<RuleExamples> {
-        crate::builtin::examples()
+        builtin::examples()
     }
 
     /// Reads rules from the text of a rule file; `name` stands for it in messages.
@@ -156,7 +179,7 @@ impl RuleSet {
             .and_then(|file| file.extend.as_ref()?.value.use_default.as_ref())
             .is_some_and(|use_default| use_default.value);
         let mut draft = if on_default {
-            Draft::on(&default.rules, &default.allowlists)
+            Draft::on(default.rules(), &default.allowlists)
         } else {
             Draft::default()
         };
@@ -173,13 +196,20 @@ impl RuleSet {
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         let mut rules: BTreeMap<String, Rule> = BTreeMap::new();
-        for rule in self.rules.into_iter().chain(other.rules) {
-            rules.insert(rule.info.id.clone(), rule);
+        for rule in self.rules().iter().chain(other.rules()) {
+            rules.insert(rule.info.id.clone(), rule.clone());
         }
         Self {
-            rules: rules.into_values().collect(),
+            rules: Rules::Own(rules.into_values().collect()),
             allowlists: [self.allowlists, other.allowlists].concat(),
         }
+    }
+
+    /// Adds allowlists over all rules.
+    #[must_use]
+    pub fn with_allowlists(mut self, more: &[Allowlist]) -> Self {
+        self.allowlists.extend_from_slice(more);
+        self
     }
 
     /// Keeps the rules that one of `only` names (all if empty) and none of `except`. `*` in a name
@@ -189,7 +219,7 @@ impl RuleSet {
     /// # Errors
     /// Names every id or pattern that no rule of this set answers to.
     pub fn select(&self, only: &[String], except: &[String]) -> Result<Self, UnknownRules> {
-        let ids = || self.rules.iter().map(|rule| rule.info.id.as_str());
+        let ids = || self.rules().iter().map(|rule| rule.info.id.as_str());
         let unknown: Vec<String> = only
             .iter()
             .chain(except)
@@ -202,7 +232,7 @@ impl RuleSet {
             return Err(UnknownRules(unknown));
         }
         let names = |patterns: &[String], id: &str| patterns.iter().any(|p| glob_matches(p, id));
-        let mut rules: Vec<Rule> = self.rules.clone();
+        let mut rules: Vec<Rule> = self.rules().to_vec();
         for rule in &mut rules {
             let id = &rule.info.id;
             let chosen = (only.is_empty() || names(only, id)) && !names(except, id);
@@ -223,14 +253,72 @@ impl RuleSet {
                 .retain(|c| !c.optional || kept.contains(&c.id));
         }
         Ok(Self {
-            rules,
+            rules: Rules::Own(rules.into()),
             allowlists: self.allowlists.clone(),
         })
     }
 
-    /// The rules, sorted by id.
+    /// The rules, sorted by id. Rules are numbered in this order, from 0.
     pub fn rules(&self) -> &[Rule] {
-        &self.rules
+        match &self.rules {
+            Rules::BuiltIn => builtin::all(),
+            Rules::Own(rules) => rules,
+        }
+    }
+
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        match &self.rules {
+            Rules::BuiltIn => builtin::outlines().len(),
+            Rules::Own(rules) => rules.len(),
+        }
+    }
+
+    /// Whether there is no rule.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns a rule by number, without putting together any other.
+    ///
+    /// # Panics
+    /// When no rule has that number.
+    pub fn rule(&self, number: u32) -> Rule {
+        match &self.rules {
+            Rules::BuiltIn => builtin::rule(number),
+            Rules::Own(rules) => rules[number as usize].clone(),
+        }
+    }
+
+    /// Returns the number of the rule that has this id.
+    pub fn number_of(&self, id: &str) -> Option<u32> {
+        let id_of = |number: u32| match &self.rules {
+            Rules::BuiltIn => builtin::id(number),
+            Rules::Own(rules) => rules[number as usize].info.id.as_str(),
+        };
+        let (mut low, mut high) = (0, self.len() as u32);
+        while low < high {
+            let middle = u32::midpoint(low, high);
+            match id_of(middle).cmp(id) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Some(middle),
+            }
+        }
+        None
+    }
+
+    /// The outlines of all rules, by number.
+    pub(crate) fn outlines(&self) -> Vec<Outline> {
+        match &self.rules {
+            Rules::BuiltIn => builtin::outlines().to_vec(),
+            Rules::Own(rules) => rules.iter().map(Outline::of).collect(),
+        }
+    }
+
+    /// The distinct literals of the rules where they have been worked out already.
+    pub(crate) fn distinct_literals(&self) -> Option<DistinctLiterals> {
+        matches!(self.rules, Rules::BuiltIn).then(builtin::literals)
     }
 
     /// Allowlists over all rules.
@@ -242,14 +330,10 @@ impl RuleSet {
     /// it is rated: two sets of the same hash give the same findings. The order of files and of
     /// lists, and texts for people, do not count.
     pub fn hash(&self) -> String {
-        let mut out = Canonical::default();
-        out.text("gitsieve rule set 1");
-        out.number(self.rules.len() as u64);
-        for rule in &self.rules {
-            out.rule(rule);
+        match &self.rules {
+            Rules::BuiltIn => set_hash(builtin::hash(), &self.allowlists),
+            Rules::Own(rules) => set_hash(&rules_hash(rules), &self.allowlists),
         }
-        out.sorted(&self.allowlists, Canonical::allowlist);
-        blake3::hash(&out.bytes).to_hex().to_string()
     }
 }
 
@@ -340,145 +424,13 @@ fn glob_matches(pattern: &str, text: &str) -> bool {
         .any(|at| glob_matches(tail, &rest[at..]))
 }
 
-/// Bytes to hash: every value is preceded by its length or is of a fixed one, so that no two rule
-/// sets give the same.
-#[derive(Default)]
-struct Canonical {
-    bytes: Vec<u8>,
-}
-
-impl Canonical {
-    fn number(&mut self, n: u64) {
-        self.bytes.extend_from_slice(&n.to_le_bytes());
-    }
-
-    fn raw(&mut self, bytes: &[u8]) {
-        self.number(bytes.len() as u64);
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    fn text(&mut self, text: &str) {
-        self.raw(text.as_bytes());
-    }
-
-    /// The items in an order that does not depend on theirs.
-    fn sorted<T>(&mut self, items: &[T], write: impl Fn(&mut Self, &T)) {
-        let mut parts: Vec<Vec<u8>> = items
-            .iter()
-            .map(|item| {
-                let mut part = Self::default();
-                write(&mut part, item);
-                part.bytes
-            })
-            .collect();
-        parts.sort();
-        self.number(parts.len() as u64);
-        for part in parts {
-            self.raw(&part);
-        }
-    }
-
-    fn texts(&mut self, texts: &[String]) {
-        self.sorted(texts, |out, text| out.text(text));
-    }
-
-    fn rule(&mut self, rule: &Rule) {
-        let Rule {
-            info,
-            regex,
-            unicode,
-            secret_group,
-            entropy,
-            plan,
-            path,
-            allowlists,
-            validate,
-            drop_if_invalid,
-            generic,
-            assignment,
-            judge,
-            builtin,
-            companions,
-            silent,
-        } = rule;
-        self.text(&info.id);
-        self.text(info.severity.as_str());
-        self.text(info.confidence.as_str());
-        self.text(regex);
-        self.number(u64::from(*unicode));
-        self.number(match secret_group {
-            SecretGroup::FirstNonEmpty => u64::MAX,
-            SecretGroup::Group(n) => u64::from(*n),
-        });
-        self.number(entropy.to_bits());
-        match plan {
-            Plan::Literals {
-                literals,
-                max_match_bytes,
-            } => {
-                self.number(1);
-                self.sorted(literals, |out, literal| {
-                    out.raw(&literal.bytes);
-                    out.number(u64::from(literal.ignore_case));
-                    out.number(u64::from(literal.before_min));
-                    out.number(u64::from(literal.before_max));
-                });
-                self.number(u64::from(*max_match_bytes));
-            }
-            Plan::WholeBlob { gate } => {
-                self.number(2);
-                self.sorted(gate, |out, word| out.raw(word));
-            }
-        }
-        self.number(u64::from(path.is_some()));
-        self.text(path.as_deref().unwrap_or_default());
-        self.sorted(allowlists, Self::allowlist);
-        self.sorted(validate, |out, validator| out.text(validator.name()));
-        self.number(u64::from(*drop_if_invalid));
-        self.number(u64::from(*generic));
-        self.number(u64::from(*builtin));
-        for kind in [assignment, judge] {
-            self.text(kind.map_or("", super::NameKind::as_str));
-        }
-        self.number(u64::from(*silent));
-        self.sorted(companions, |out, companion| {
-            out.text(&companion.id);
-            for within in [companion.within_lines, companion.within_columns] {
-                out.number(within.map_or(u64::MAX, u64::from));
-            }
-            out.number(u64::from(companion.optional));
-        });
-    }
-
-    fn allowlist(&mut self, allowlist: &Allowlist) {
-        let Allowlist {
-            description: _,
-            condition,
-            regex_target,
-            regexes,
-            stopwords,
-            paths,
-            commits,
-        } = allowlist;
-        self.number(match condition {
-            Condition::Or => 0,
-            Condition::And => 1,
-        });
-        self.number(match regex_target {
-            RegexTarget::Secret => 0,
-            RegexTarget::Match => 1,
-            RegexTarget::Line => 2,
-        });
-        for texts in [regexes, stopwords, paths, commits] {
-            self.texts(texts);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Confidence, Severity};
+    use crate::{
+        model::{Confidence, Severity},
+        rules::{Plan, SecretGroup},
+    };
 
     fn set(text: &str) -> RuleSet {
         match RuleSet::parse(text, "f.toml") {
@@ -494,11 +446,11 @@ mod tests {
     }
 
     fn ids(set: &RuleSet) -> Vec<&str> {
-        set.rules.iter().map(|r| r.info.id.as_str()).collect()
+        set.rules().iter().map(|r| r.info.id.as_str()).collect()
     }
 
     fn rule<'a>(set: &'a RuleSet, id: &str) -> &'a Rule {
-        let found = set.rules.iter().find(|r| r.info.id == id);
+        let found = set.rules().iter().find(|r| r.info.id == id);
         found.unwrap_or_else(|| panic!("{id} is in the set"))
     }
 
@@ -643,7 +595,7 @@ paths = ['''\.lock$''']
             let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
             let set = base.select(&owned(only), &owned(except));
             let set = set.expect("all names are known");
-            set.rules
+            set.rules()
                 .iter()
                 .map(|r| format!("{}{}", r.info.id, if r.silent { "*" } else { "" }))
                 .collect::<Vec<_>>()
@@ -971,18 +923,31 @@ stopwords = ["changeme"]
     fn built_in_rules_are_what_their_files_say() {
         let patterns = Path::new(env!("CARGO_MANIFEST_DIR")).join("../patterns");
         let builtin = RuleSet::builtin();
-        if toml_files(&patterns).is_err() {
-            assert!(builtin.rules.is_empty());
-            return;
-        }
-        let mut loaded = RuleSet::load(&patterns).expect("the build has accepted them");
-        for rule in &mut loaded.rules.rules {
+        let loaded = RuleSet::load(&patterns).expect("the build has accepted them");
+        let mut read = loaded.rules.rules().to_vec();
+        for rule in &mut read {
             rule.builtin = true;
         }
-        assert_eq!(builtin.hash(), loaded.rules.hash());
-        for (ours, read) in builtin.rules.iter().zip(&loaded.rules.rules) {
+        let read = RuleSet::new(read, loaded.rules.allowlists);
+        assert_eq!(builtin.hash(), read.hash());
+        assert_eq!(builtin.outlines(), read.outlines());
+        for (number, read) in (0..).zip(read.rules()) {
+            let ours = builtin.rule(number);
+            assert_eq!(builtin.number_of(&read.info.id), Some(number));
             assert_eq!(ours.info, read.info);
             assert_eq!(ours.plan, read.plan);
+        }
+    }
+
+    #[test]
+    fn rules_are_found_by_id_whether_packed_or_not() {
+        let base = set(BASE);
+        assert_eq!(base.number_of("alpha-other"), Some(1));
+        assert_eq!(base.rule(1).info.id, "alpha-other");
+        for set in [&base, &RuleSet::builtin(), &RuleSet::default()] {
+            for other in ["", "github", "zzzz"] {
+                assert_eq!(set.number_of(other), None);
+            }
         }
     }
 }

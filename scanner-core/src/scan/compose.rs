@@ -15,10 +15,7 @@ use crate::{
     rules::Companion,
 };
 use bstr::BStr;
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, HashMap},
-};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 /// Companions considered of each half, nearest first.
 const NEAREST: usize = 8;
@@ -30,6 +27,9 @@ const MOST_STEPS: usize = 4096;
 /// part of another, that lack a companion that they need, or whose rule is silent. The occurrences
 /// of each finding are unique.
 pub(super) fn compose(confirmer: &Confirmer, findings: &mut [(RawFinding, Vec<Occurrence>, i32)]) {
+    if findings.is_empty() {
+        return;
+    }
     let Some(pairing) = Pairing::new(confirmer) else {
         return;
     };
@@ -124,31 +124,22 @@ struct Pairing<'a> {
 impl<'a> Pairing<'a> {
     /// Returns `None` where no rule has companions.
     fn new(confirmer: &'a Confirmer) -> Option<Self> {
-        let count = confirmer.rule_count();
-        let numbers = || (0..count).map(|n| n as u32);
-        if numbers().all(|n| confirmer.rule(n).companions.is_empty()) {
-            return None;
-        }
-        let by_id: HashMap<&str, u32> = numbers()
-            .map(|n| (confirmer.rule(n).info.id.as_str(), n))
-            .collect();
-        let mut companions = vec![false; count];
+        confirmer.with_companions().next()?;
+        let mut companions = vec![false; confirmer.rule_count()];
         let mut holders: Vec<(u32, Vec<(u32, &Companion)>)> = Vec::new();
-        for number in numbers() {
+        for number in confirmer.with_companions() {
             let named = &confirmer.rule(number).companions;
             let found: Vec<(u32, &Companion)> = named
                 .iter()
                 // What a set lacks is never near: the number of no rule stands for it.
-                .map(|c| (by_id.get(c.id.as_str()).copied().unwrap_or(u32::MAX), c))
+                .map(|c| (confirmer.number_of(&c.id).unwrap_or(u32::MAX), c))
                 .collect();
             for (companion, _) in &found {
                 if let Some(named) = companions.get_mut(*companion as usize) {
                     *named = true;
                 }
             }
-            if !found.is_empty() {
-                holders.push((number, found));
-            }
+            holders.push((number, found));
         }
         holders.sort_by_key(|(number, _)| {
             let info = &confirmer.rule(*number).info;

@@ -392,16 +392,10 @@ impl ScannerBuilder {
     /// # Errors
     /// When the engine cannot be made of the rules' literals.
     pub fn build(self) -> Result<Scanner, ScanError> {
-        // The hash takes as long as all the rest, and a hook that runs at every push starts anew
-        // each time.
-        let (made, ruleset_hash) = std::thread::scope(|scope| {
-            let hash = scope.spawn(|| self.rules.hash());
-            let confirmer = Arc::new(Confirmer::new(&self.rules).without(self.without));
-            let engine = engine::build(self.engine, Arc::clone(confirmer.literals()));
-            let hash = hash.join().unwrap_or_else(|_| self.rules.hash());
-            (engine.map(|engine| (confirmer, engine)), hash)
-        });
-        let (confirmer, engine) = made.map_err(|e| ScanError::Engine(e.to_string()))?;
+        let confirmer = Arc::new(Confirmer::new(&self.rules).without(self.without));
+        let engine = engine::build(self.engine, Arc::clone(confirmer.literals()))
+            .map_err(|e| ScanError::Engine(e.to_string()))?;
+        let ruleset_hash = self.rules.hash();
         #[cfg(feature = "containers")]
         let limits = container::Limits {
             max_memory_bytes: self.max_memory_bytes / 4,

@@ -114,7 +114,7 @@ impl<'a> Search<'a> {
         let literals = one.literals().literals().iter();
         let own: Vec<Hit> = literals
             .enumerate()
-            .filter(|(_, (bytes, _))| bytes == literal)
+            .filter(|(_, (bytes, _))| **bytes == *literal)
             .map(|(index, _)| Hit {
                 start: hit.start,
                 literal: index as u32,
