@@ -48,8 +48,10 @@ mod rules {
     pub(crate) mod problem;
     pub(crate) mod resolve;
     pub(crate) mod rule;
+    pub(crate) mod run;
     pub(crate) mod validator;
     pub(crate) use rule::{Allowlist, Companion, Literal, NameKind, Plan, Rule, SecretGroup};
+    pub(crate) use run::Run;
     pub(crate) use validator::Validator;
 }
 

@@ -5,7 +5,6 @@
 //! window unchanged.
 
 mod judge;
-mod run;
 
 use crate::{
     engine::{Hit, LiteralSet, LiteralUse},
@@ -16,7 +15,7 @@ use crate::{
         without::Filter,
     },
     model::{CommitId, Proof},
-    rules::{LOOK_AROUND_BYTES, Outline, Plan, Rule, RuleSet, SecretGroup, expression::Expression},
+    rules::{LOOK_AROUND_BYTES, Outline, Plan, Rule, RuleSet, SecretGroup},
 };
 use regex_automata::{
     Anchored, Input,
@@ -91,7 +90,6 @@ pub struct Confirmer {
 struct Compiled {
     rule: Rule,
     regex: OnceLock<Option<Regex>>,
-    run: OnceLock<Option<run::Run>>,
     allowlists: CompiledAllowlists,
     path: Option<PathCondition>,
 }
@@ -193,7 +191,6 @@ impl Confirmer {
                 path: rule.path.as_deref().map(PathCondition::new),
                 rule,
                 regex: OnceLock::new(),
-                run: OnceLock::new(),
             })
         })
     }
@@ -472,8 +469,11 @@ impl ConfirmWorker {
         if end < literal_end {
             return false;
         }
-        let run = self.shared.compiled(u.rule).run();
-        if run.is_some_and(|run| !run.may_match(content, first_start..=last_start, end)) {
+        let run = &self.shared.rule(u.rule).run;
+        if run
+            .as_ref()
+            .is_some_and(|run| !run.may_match(content, first_start..=last_start, end))
+        {
             return false;
         }
         if before_max - before_min < ANCHORED_STARTS as usize {
@@ -649,17 +649,6 @@ fn scratch<'a>(slot: &'a mut Option<Box<Scratch>>, regex: &Regex) -> &'a mut Scr
 }
 
 impl Compiled {
-    /// The run that every match has, if there is one.
-    fn run(&self) -> Option<&run::Run> {
-        self.run
-            .get_or_init(|| {
-                let rule = &self.rule;
-                let expression = Expression::parse(&rule.regex, Some(rule.unicode)).ok()?;
-                run::Run::of(&expression.hir)
-            })
-            .as_ref()
-    }
-
     /// The expression; `None` only for a rule that was not validated.
     fn regex(&self) -> Option<&Regex> {
         self.regex

@@ -5,7 +5,7 @@
 
 use crate::{
     model::RuleInfo,
-    rules::{Allowlist, Companion, Literal, NameKind, Plan, Rule, SecretGroup},
+    rules::{Allowlist, Companion, Literal, NameKind, Plan, Rule, Run, SecretGroup},
 };
 
 /// Bytes that values are appended to.
@@ -64,6 +64,7 @@ impl Packer {
             info,
             regex,
             unicode,
+            run,
             secret_group,
             entropy,
             plan,
@@ -96,6 +97,7 @@ impl Packer {
         self.texts(tags);
         self.text(regex);
         self.flag(*unicode);
+        self.option(*run, Self::run);
         let group = match secret_group {
             SecretGroup::Group(n) => Some(u64::from(*n)),
             SecretGroup::FirstNonEmpty => None,
@@ -113,6 +115,21 @@ impl Packer {
         }
         self.list(companions, Self::companion);
         self.flag(*silent);
+    }
+
+    fn run(&mut self, run: Run) {
+        let Run {
+            bytes,
+            len,
+            ahead_min,
+            ahead_max,
+        } = run;
+        for word in bytes.0 {
+            self.number(word);
+        }
+        self.number(len as u64);
+        self.number(ahead_min as u64);
+        self.option(ahead_max.map(|most| most as u64), Self::number);
     }
 
     fn plan(&mut self, plan: &Plan) {

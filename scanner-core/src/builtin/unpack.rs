@@ -6,8 +6,8 @@
 use crate::{
     model::RuleInfo,
     rules::{
-        Allowlist, Companion, Condition, Literal, NameKind, Plan, RegexTarget, Rule, SecretGroup,
-        Validator,
+        Allowlist, Companion, Condition, Literal, NameKind, Plan, RegexTarget, Rule, Run,
+        SecretGroup, Validator, run::Bytes,
     },
 };
 use std::{str::FromStr, sync::Arc};
@@ -88,6 +88,7 @@ impl Packed {
             }),
             regex: self.owned(),
             unicode: self.flag(),
+            run: self.option(Self::run),
             secret_group: match self.option(Self::small) {
                 Some(n) => SecretGroup::Group(n),
                 None => SecretGroup::FirstNonEmpty,
@@ -112,6 +113,15 @@ impl Packed {
                 optional: packed.flag(),
             }),
             silent: self.flag(),
+        }
+    }
+
+    fn run(&mut self) -> Run {
+        Run {
+            bytes: Bytes([(); 4].map(|()| self.number())),
+            len: self.small() as usize,
+            ahead_min: self.small() as usize,
+            ahead_max: self.option(Self::small).map(|most| most as usize),
         }
     }
 

@@ -74,6 +74,8 @@ impl Canonical {
             info,
             regex,
             unicode,
+            // Follows from the expression.
+            run: _,
             secret_group,
             entropy,
             plan,

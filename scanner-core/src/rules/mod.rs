@@ -15,6 +15,7 @@ mod literals;
 mod problem;
 mod resolve;
 mod rule;
+pub(crate) mod run;
 mod set;
 mod validator;
 
@@ -25,5 +26,6 @@ pub use rule::{
     LOOK_AROUND_BYTES, Literal, MAX_LITERAL_BYTES, MIN_LITERAL_BYTES, NameKind, Outline, Plan,
     RegexTarget, Rule, SecretGroup, UnknownNameKind,
 };
+pub use run::Run;
 pub use set::{Loaded, RuleSet, UnknownRules};
 pub use validator::Validator;

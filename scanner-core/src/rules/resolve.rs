@@ -6,6 +6,7 @@ use super::{
     literals,
     problem::{Problem, suggestion},
     rule::{Allowlist, Plan, Rule, SecretGroup},
+    run::Run,
 };
 use crate::model::{Confidence, RuleInfo, Severity};
 use std::{
@@ -233,6 +234,7 @@ impl Draft {
             None => super::expression::Expression::parse(&rule.regex, Some(rule.unicode)).ok(),
         };
         if let Some(expression) = &expression {
+            rule.run = Run::of(&expression.hir);
             if changes_matches {
                 // Keywords of the base are not known any more, so only a rule of its own is gated.
                 let own: &[String] = if is_new { &keywords } else { &[] };
@@ -360,6 +362,7 @@ fn new_rule(id: &str, unicode: bool) -> Rule {
         }),
         regex: String::new(),
         unicode,
+        run: None,
         secret_group: SecretGroup::FirstNonEmpty,
         entropy: 0.0,
         plan: Plan::WholeBlob { gate: Vec::new() },

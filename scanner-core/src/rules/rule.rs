@@ -1,6 +1,6 @@
 //! One validated rule, ready for the engines.
 
-use super::validator::Validator;
+use super::{run::Run, validator::Validator};
 use crate::model::RuleInfo;
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ pub struct Rule {
     /// Whether the expression needs Unicode classes; without, `\w`, `\b` and case folding are
     /// ASCII, as in RE2.
     pub unicode: bool,
+    /// A run of bytes that every match of the expression has, if there is a long one.
+    pub run: Option<Run>,
     /// Capture group that holds the secret. Where a rule file names none, the first group that
     /// took part is the secret.
     pub secret_group: SecretGroup,

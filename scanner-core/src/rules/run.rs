@@ -7,7 +7,8 @@
 //! the end of each place it could be, back to the first byte that is not of the class.
 //!
 //! The test is necessary, not sufficient, so it changes nothing of what is found. It spares
-//! compiling most expressions, too.
+//! compiling most expressions, too, and the run is worked out with the rule's plan, when the rule is
+//! loaded or built in: where hits are few, parsing the expression would cost more than the search.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 use std::ops::{Range, RangeInclusive};
@@ -15,9 +16,9 @@ use std::ops::{Range, RangeInclusive};
 /// Runs shorter than this stand everywhere.
 const SHORTEST: usize = 8;
 
-/// A set of bytes.
+/// A set of bytes, a bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Bytes([u64; 4]);
+pub(crate) struct Bytes(pub(crate) [u64; 4]);
 
 impl Bytes {
     #[inline]
@@ -41,18 +42,18 @@ impl Bytes {
 
 /// A run that every match of an expression has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Run {
-    bytes: Bytes,
-    len: usize,
+pub struct Run {
+    pub(crate) bytes: Bytes,
+    pub(crate) len: usize,
     /// Fewest bytes of a match ahead of it.
-    ahead_min: usize,
+    pub(crate) ahead_min: usize,
     /// Most bytes of a match ahead of it; `None` if there is no bound.
-    ahead_max: Option<usize>,
+    pub(crate) ahead_max: Option<usize>,
 }
 
 impl Run {
     /// Returns the most telling run of an expression, if it has one of some length.
-    pub(super) fn of(hir: &Hir) -> Option<Self> {
+    pub(crate) fn of(hir: &Hir) -> Option<Self> {
         let mut pieces = Vec::new();
         flatten(hir, &mut pieces);
         let (mut min, mut max) = (0_usize, Some(0_usize));
@@ -91,7 +92,7 @@ impl Run {
     }
 
     /// Whether a match that starts in `starts` and ends by `end` can have its run.
-    pub(super) fn may_match(
+    pub(crate) fn may_match(
         &self,
         content: &[u8],
         starts: RangeInclusive<usize>,
