@@ -11,7 +11,7 @@
 
 use super::{BlobView, BlobVisitor, ContentKind, MOST_BYTES, VisitContext, WorkerFactory};
 use crate::model::{IssueKind, ScanIssue, SkipReason};
-use ignore::{WalkBuilder, WalkState};
+use ignore::{DirEntry, WalkBuilder, WalkState};
 use std::{
     ffi::OsStr,
     fs::File,
@@ -85,7 +85,7 @@ impl Files {
                         || entry.file_name() != OsStr::new(".git")
                         || !entry.file_type().is_some_and(|kind| kind.is_dir())
                 });
-                listing.walk(&walk, |path| Some(tidy(path)));
+                listing.walk(&walk, threads, |path| Some(tidy(path)));
             } else if meta.is_file() {
                 listing.paths.push(tidy(root.clone()));
             } else {
@@ -213,44 +213,64 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// Adds the regular files that `walk` shows and `keep` keeps, unsorted.
+    /// Adds the regular files that `walk` shows and `keep` keeps, unsorted. With one thread, this one
+    /// walks: at the end of a walk by several, they sleep for a millisecond to see whether there is
+    /// more to do.
     pub(crate) fn walk(
         &mut self,
         walk: &WalkBuilder,
+        threads: usize,
         keep: impl Fn(PathBuf) -> Option<PathBuf> + Sync,
     ) {
+        if threads <= 1 {
+            for entry in walk.build() {
+                meet(entry, &keep, |met| self.add(met));
+            }
+            return;
+        }
         let (to, from) = mpsc::channel();
         let keep = &keep;
         walk.build_parallel().run(|| {
             let to = to.clone();
             Box::new(move |entry| {
-                let met = match entry {
-                    Err(error) => Some(Err(unlisted(&error))),
-                    Ok(entry) => {
-                        if let Some(error) = entry.error() {
-                            // The receiver outlives the walk.
-                            let _ = to.send(Err(bad_ignore_file(error)));
-                        }
-                        match entry.file_type() {
-                            Some(kind) if kind.is_file() => keep(entry.into_path()).map(Ok),
-                            Some(kind) if kind.is_dir() || kind.is_symlink() => None,
-                            _ => Some(Err(special(entry.path()))),
-                        }
-                    }
-                };
-                if let Some(met) = met {
-                    let _ = to.send(met);
-                }
+                // The receiver outlives the walk.
+                meet(entry, keep, |met| drop(to.send(met)));
                 WalkState::Continue
             })
         });
         drop(to);
-        for met in from {
-            match met {
-                Ok(path) => self.paths.push(path),
-                Err(issue) => self.issues.push(issue),
+        from.into_iter().for_each(|met| self.add(met));
+    }
+
+    fn add(&mut self, met: Result<PathBuf, ScanIssue>) {
+        match met {
+            Ok(path) => self.paths.push(path),
+            Err(issue) => self.issues.push(issue),
+        }
+    }
+}
+
+/// Tells what a walk met: a file that is kept, or a problem.
+fn meet(
+    entry: Result<DirEntry, ignore::Error>,
+    keep: impl Fn(PathBuf) -> Option<PathBuf>,
+    mut tell: impl FnMut(Result<PathBuf, ScanIssue>),
+) {
+    let entry = match entry {
+        Ok(entry) => entry,
+        Err(error) => return tell(Err(unlisted(&error))),
+    };
+    if let Some(error) = entry.error() {
+        tell(Err(bad_ignore_file(error)));
+    }
+    match entry.file_type() {
+        Some(kind) if kind.is_file() => {
+            if let Some(path) = keep(entry.into_path()) {
+                tell(Ok(path));
             }
         }
+        Some(kind) if kind.is_dir() || kind.is_symlink() => {}
+        _ => tell(Err(special(entry.path()))),
     }
 }
 

@@ -42,6 +42,10 @@ use std::{
 /// Trees deeper than this are not compared with `HEAD` but taken as staged.
 const TREE_DEPTH: usize = 1024;
 
+/// Files in the index from which on the working tree is walked by several threads: fewer are walked
+/// before the threads have told one another that they are done.
+const WORTH_WALKERS: usize = 1_000;
+
 /// What is compared to tell whether a file changed: everything, because a false alarm costs only
 /// a hash.
 const STAT: stat::Options = stat::Options {
@@ -328,6 +332,8 @@ impl WorkingSet {
     fn add_untracked(&mut self, index: Option<&File>, threads: usize) {
         let nested = Arc::new(Mutex::new(Vec::new()));
         let found = Arc::clone(&nested);
+        let files = index.map_or(0, |index| index.entries().len());
+        let threads = if files < WORTH_WALKERS { 1 } else { threads };
         let mut walk = walker(&self.root, threads);
         walk.ignore(false)
             .parents(false)
@@ -350,7 +356,7 @@ impl WorkingSet {
             });
         let mut listing = Listing::default();
         let root = &self.root;
-        listing.walk(&walk, |path| {
+        listing.walk(&walk, threads, |path| {
             let below = path.strip_prefix(root).ok()?;
             let name = shown(below);
             (!index.is_some_and(|index| is_tracked(index, name.as_ref())))
