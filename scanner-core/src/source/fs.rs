@@ -239,7 +239,9 @@ impl Listing {
             })
         });
         drop(to);
-        from.into_iter().for_each(|met| self.add(met));
+        for met in from {
+            self.add(met);
+        }
     }
 
     fn add(&mut self, met: Result<PathBuf, ScanIssue>) {
