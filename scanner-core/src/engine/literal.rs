@@ -189,34 +189,52 @@ struct Lists {
 impl Lists {
     /// `probes` are those of the `places`, one each.
     fn new(hash: Hash, places: &[Place], probes: &[Probe]) -> Self {
-        let mut entries: Vec<(u16, u32)> = Vec::with_capacity(4 * places.len());
-        for (probe, place) in (0..).zip(places) {
-            let slots = hash.indexes(place.gram).map(slot);
-            entries.extend(slots.map(|slot| (slot as u16, probe)));
+        // One past the last probe of each slot among `by_slot`, once that is filled.
+        let mut ends = vec![0; SLOTS];
+        for place in places {
+            for slot in hash.indexes(place.gram).map(slot) {
+                ends[slot] += 1;
+            }
         }
-        entries.sort_unstable();
-        entries.dedup();
+        let mut all = 0;
+        for end in &mut ends {
+            all += std::mem::replace(end, all);
+        }
+        let mut by_slot = vec![0_u32; all];
+        for (probe, place) in (0..).zip(places) {
+            for slot in hash.indexes(place.gram).map(slot) {
+                by_slot[ends[slot]] = probe;
+                ends[slot] += 1;
+            }
+        }
         let mut lists = Self {
             slots: vec![0; SLOTS]
                 .try_into()
                 .expect("a vector of this length is made into an array of it"),
             guards: vec![Guard::SHUT],
             starts: vec![0, 0],
-            probes: Vec::with_capacity(entries.len()),
+            probes: Vec::with_capacity(all),
         };
         // By probe: the list of it alone.
         let mut alone = vec![0; probes.len()];
-        for entries in entries.chunk_by(|one, other| one.0 == other.0) {
-            let (slot, first) = (usize::from(entries[0].0), entries[0].1 as usize);
-            let list = if entries.len() > 1 {
-                lists.push(entries.iter().map(|entry| probes[entry.1 as usize]))
-            } else if alone[first] != 0 {
-                alone[first]
-            } else {
-                alone[first] = lists.push(std::iter::once(probes[first]));
-                alone[first]
+        let mut start = 0;
+        for (slot, end) in ends.into_iter().enumerate() {
+            let own = &by_slot[start..end];
+            start = end;
+            let Some(&first) = own.first() else { continue };
+            let alone = &mut alone[first as usize];
+            // One probe may have come by several indexes of a slot.
+            let is_alone = own.iter().all(|probe| *probe == first);
+            lists.slots[slot] = match *alone {
+                list if is_alone && list != 0 => list,
+                _ => {
+                    let own = own.chunk_by(|one, other| one == other);
+                    lists.push(own.map(|same| probes[same[0] as usize]))
+                }
             };
-            lists.slots[slot] = list;
+            if is_alone {
+                *alone = lists.slots[slot];
+            }
         }
         lists
     }
@@ -503,28 +521,21 @@ impl Place {
         let chance = f64::from(1 << shift) / TABLE as f64;
         // In bytes from one ahead of the literal: the last gram holds the literal's last three.
         let last = bytes.len() - SHORTEST + 1;
-        let (_, start, gram) = (1 - parity..=last)
+        let cost = |start: usize| match bytes[start.saturating_sub(1)..] {
+            [a, b, c, ..] if start == 0 => frequency::trigram([a, b, c]) + 32.0 * chance / 8.0,
+            [a, b, c, d, ..] => frequency::quadgram([a, b, c, d]) + chance / 8.0,
+            [a, b, c] => frequency::trigram([a, b, c]) + chance,
+            _ => f64::INFINITY,
+        };
+        let (_, start) = (1 - parity..=last)
             .step_by(STRIDE)
-            .map(|start| {
-                let gram: Gram = std::array::from_fn(|i| byte_at(bytes, start + i));
-                let cost = match gram {
-                    [Some(a), Some(b), Some(c), Some(d)] => {
-                        frequency::quadgram([a, b, c, d]) + chance / 8.0
-                    }
-                    [Some(a), Some(b), Some(c), None] => frequency::trigram([a, b, c]) + chance,
-                    [None, Some(b), Some(c), Some(d)] => {
-                        frequency::trigram([b, c, d]) + 32.0 * chance / 8.0
-                    }
-                    _ => f64::INFINITY,
-                };
-                (cost, start, gram)
-            })
-            .min_by(|(one, ..), (other, ..)| one.total_cmp(other))
+            .map(|start| (cost(start), start))
+            .min_by(|(one, _), (other, _)| one.total_cmp(other))
             .expect("a literal of three bytes has an offset of either parity");
         Self {
             literal,
             start: start as u32,
-            gram,
+            gram: std::array::from_fn(|i| byte_at(bytes, start + i)),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! less than its `ksna`. A wrong guess costs time and nothing else.
 //!
 //! `trigrams.txt` holds the share of positions at which three bytes stand, by classes of bytes
-//! ([`class`]): a line for each pair of classes, on it a character for each third class, `0` for
+//! ([`MEMBERS`]): a line for each pair of classes, on it a character for each third class, `0` for
 //! all positions and each character after it for the square root of a half of the one before.
 //! Counted over 380 MB: files of 75 public repositories in some twenty languages, and what the
 //! deltas of git and rails insert. Real counts matter: a model of the most frequent trigrams alone
@@ -44,18 +44,28 @@ const fn share(pair: usize, third: usize) -> f64 {
     SHARES[(TRIGRAMS[pair * (CLASSES + 1) + third] - b'0') as usize]
 }
 
-/// Returns a byte's class, the same in either case, and the byte's part of what its class has.
-fn class(byte: u8) -> (usize, f64) {
-    match byte.to_ascii_lowercase() {
-        b @ b'a'..=b'z' => (usize::from(b - b'a'), 1.0),
-        b'0'..=b'9' => (26, 0.1),
-        b'_' => (27, 1.0),
-        b'-' => (28, 1.0),
-        b' ' => (29, 0.7),
-        b'\t' | b'\r' | b'\n' => (29, 0.15),
-        b'.' | b'/' | b':' | b'=' | b'"' | b'\'' | b'(' | b')' | b',' => (30, 0.12),
-        _ => (31, 0.05),
+/// By byte: its class, the same in either case, and the byte's part of what its class has.
+static MEMBERS: [(usize, f64); 256] = {
+    let mut members = [(31, 0.05); 256];
+    let mut byte = 0;
+    while byte < members.len() {
+        members[byte] = match (byte as u8).to_ascii_lowercase() {
+            b @ b'a'..=b'z' => ((b - b'a') as usize, 1.0),
+            b'0'..=b'9' => (26, 0.1),
+            b'_' => (27, 1.0),
+            b'-' => (28, 1.0),
+            b' ' => (29, 0.7),
+            b'\t' | b'\r' | b'\n' => (29, 0.15),
+            b'.' | b'/' | b':' | b'=' | b'"' | b'\'' | b'(' | b')' | b',' => (30, 0.12),
+            _ => (31, 0.05),
+        };
+        byte += 1;
     }
+    members
+};
+
+fn class(byte: u8) -> (usize, f64) {
+    MEMBERS[usize::from(byte)]
 }
 
 /// Returns the share of positions at which these bytes stand, in either case.

@@ -617,7 +617,7 @@ mod tests {
             ),
             (
                 r"[a-z0-9]{32}\.apps\.example\.com",
-                ".apps.example.com@32..32",
+                ".apps.example.co@32..32",
             ),
             (r"(?:x[0-9]{2}|)abcd", "abcd@0..3"),
             (r"(?:abcd[0-9]+|[0-9]{3}wxyz)[a-z]", "abcd@0..0 wxyz@3..3"),
