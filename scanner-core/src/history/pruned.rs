@@ -1,10 +1,21 @@
 //! Trees reduced to the part that holds wanted blobs, equal parts having equal numbers.
+//!
+//! Every tree that a commit leads to is met once, by several threads: all trees' numbers stand in
+//! one table, and a tree that two threads come to at the same time is reduced by both, to the
+//! same number. On the way it is noted which missing objects are led to.
 
 use super::{
     NONE, NumberSet,
-    trees::{FIRST_MISSING, Kept, TreeIndex},
+    trees::{FIRST_MISSING, TreeIndex},
 };
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+    },
+};
 
 /// Marks an entry of a pruned tree as a blob; the rest is its object number.
 const BLOB: u32 = 1 << 31;
@@ -15,15 +26,31 @@ pub(crate) const EMPTY: u32 = 0;
 /// Most directories in each other that paths are told for.
 const DEEPEST: usize = 2000;
 
+/// Threads that reduce trees lock one of so many parts of the table of pruned trees.
+const SHARDS: usize = 16;
+
+/// Trees that a thread takes at once.
+const AT_ONCE: usize = 64;
+
+/// Entries of a pruned tree: name, and pruned tree or blob.
+type Node = Arc<[(u32, u32)]>;
+
+#[derive(Default)]
+struct Shard {
+    nodes: Vec<Node>,
+    by_node: HashMap<Node, u32>,
+}
+
 /// All pruned trees of a store.
 pub(crate) struct Pruned<'a> {
     index: &'a TreeIndex,
     wanted: &'a NumberSet,
     /// Pruned tree of each tree; [`NONE`] when not made yet.
-    made: Vec<u32>,
-    /// Entries: name, and pruned tree or blob.
-    nodes: Vec<Box<[(u32, u32)]>>,
-    by_node: HashMap<Box<[(u32, u32)]>, u32>,
+    made: Vec<AtomicU32>,
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: RandomState,
+    /// Whether each missing object was led to.
+    gone: Vec<AtomicBool>,
 }
 
 impl<'a> Pruned<'a> {
@@ -32,71 +59,124 @@ impl<'a> Pruned<'a> {
         Self {
             index,
             wanted,
-            made: vec![NONE; objects as usize],
-            nodes: vec![Box::default()],
-            by_node: HashMap::new(),
+            made: (0..objects).map(|_| AtomicU32::new(NONE)).collect(),
+            shards: Default::default(),
+            hasher: RandomState::new(),
+            gone: index
+                .missing
+                .iter()
+                .map(|_| AtomicBool::new(false))
+                .collect(),
         }
     }
 
+    /// Prunes trees with so many threads. Returns which of the index's missing objects they, and
+    /// no trees pruned before, lead to.
+    pub(crate) fn prune(&self, trees: &[u32], threads: usize) -> Vec<bool> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            loop {
+                let start = next.fetch_add(AT_ONCE, Ordering::Relaxed);
+                let Some(rest) = trees.get(start..) else {
+                    break;
+                };
+                for &tree in rest.iter().take(AT_ONCE) {
+                    self.of(tree);
+                }
+            }
+        };
+        if threads <= 1 || trees.len() <= AT_ONCE {
+            work();
+        } else {
+            std::thread::scope(|scope| {
+                for _ in 0..threads {
+                    scope.spawn(work);
+                }
+            });
+        }
+        let gone = self.gone.iter().map(|g| g.swap(false, Ordering::Relaxed));
+        gone.collect()
+    }
+
     /// Returns the pruned tree of a tree.
-    pub(crate) fn of(&mut self, tree: u32) -> u32 {
+    pub(crate) fn of(&self, tree: u32) -> u32 {
         if tree >= FIRST_MISSING {
+            self.note_missing(tree);
             return EMPTY;
         }
         // Deep directories must not use up the machine's stack.
         let mut stack = vec![tree];
+        let mut node = Vec::new();
         while let Some(&at) = stack.last() {
-            if self.made[at as usize] != NONE {
+            if self.made(at) != NONE {
                 stack.pop();
                 continue;
             }
-            let entries: &'a [Kept] = self.index.get(at).unwrap_or_default();
             let before = stack.len();
-            for &(_, object) in entries {
-                if object < FIRST_MISSING
-                    && !self.wanted.contains(object)
-                    && self.made[object as usize] == NONE
-                {
-                    // Should a damaged store make a tree its own ancestor, cut the circle here.
-                    if stack.len() > 100_000 {
-                        self.made[object as usize] = EMPTY;
-                    } else {
-                        stack.push(object);
+            node.clear();
+            for (name, object) in self.index.get(at).into_iter().flatten() {
+                if object >= FIRST_MISSING {
+                    self.note_missing(object);
+                } else if self.wanted.contains(object) {
+                    node.push((name, BLOB | object));
+                } else {
+                    match self.made(object) {
+                        // Should a damaged store make a tree its own ancestor, cut the circle
+                        // here.
+                        NONE if stack.len() > 100_000 => {
+                            self.made[object as usize].store(EMPTY, Ordering::Relaxed);
+                        }
+                        NONE => stack.push(object),
+                        EMPTY => {}
+                        made => node.push((name, made)),
                     }
                 }
             }
-            if stack.len() > before {
-                continue;
+            if stack.len() == before {
+                let made = self.intern(&node);
+                self.made[at as usize].store(made, Ordering::Relaxed);
+                stack.pop();
             }
-            let node: Vec<(u32, u32)> = entries
-                .iter()
-                .filter(|&&(_, object)| object < FIRST_MISSING)
-                .filter_map(|&(name, object)| {
-                    if self.wanted.contains(object) {
-                        return Some((name, BLOB | object));
-                    }
-                    let made = self.made[object as usize];
-                    (made != EMPTY).then_some((name, made))
-                })
-                .collect();
-            self.made[at as usize] = self.intern(node);
-            stack.pop();
         }
-        self.made[tree as usize]
+        self.made(tree)
     }
 
-    fn intern(&mut self, node: Vec<(u32, u32)>) -> u32 {
+    fn made(&self, tree: u32) -> u32 {
+        let made = self.made.get(tree as usize);
+        made.map_or(EMPTY, |made| made.load(Ordering::Relaxed))
+    }
+
+    fn note_missing(&self, object: u32) {
+        if let Some(gone) = self.gone.get((object - FIRST_MISSING) as usize)
+            // Most are noted already, and looking is cheaper than writing.
+            && !gone.load(Ordering::Relaxed)
+        {
+            gone.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn intern(&self, node: &[(u32, u32)]) -> u32 {
         if node.is_empty() {
             return EMPTY;
         }
-        let next = self.nodes.len() as u32;
-        *self
-            .by_node
-            .entry(node.into_boxed_slice())
-            .or_insert_with_key(|node| {
-                self.nodes.push(node.clone());
-                next
-            })
+        let number = self.hasher.hash_one(node) as usize % SHARDS;
+        let mut shard = lock(&self.shards[number]);
+        if let Some(&known) = shard.by_node.get(node) {
+            return known;
+        }
+        // Number 0 is the tree without entries.
+        let next = (shard.nodes.len() * SHARDS + number + 1) as u32;
+        let node: Node = node.into();
+        shard.nodes.push(Arc::clone(&node));
+        shard.by_node.insert(node, next);
+        next
+    }
+
+    /// Entries of a pruned tree.
+    fn node(&self, number: u32) -> Option<Node> {
+        let at = (number as usize).checked_sub(1)?;
+        let shard = lock(&self.shards[at % SHARDS]);
+        shard.nodes.get(at / SHARDS).map(Arc::clone)
     }
 
     /// Tells every blob, with its path, that `tree` holds and none of `others` holds at the same
@@ -114,11 +194,10 @@ impl<'a> Pruned<'a> {
         if others.contains(&tree) || memchr::memchr_iter(b'/', path).count() > DEEPEST {
             return;
         }
-        for &(name, object) in &self.nodes[tree as usize] {
-            let in_others = |other: &u32| {
-                let entries = &self.nodes[*other as usize];
-                entries.iter().find(|e| e.0 == name).map(|e| e.1)
-            };
+        let Some(node) = self.node(tree) else { return };
+        let others: Vec<Node> = others.iter().filter_map(|o| self.node(*o)).collect();
+        for &(name, object) in &*node {
+            let in_others = |other: &Node| other.iter().find(|e| e.0 == name).map(|e| e.1);
             let length = path.len();
             if !path.is_empty() {
                 path.push(b'/');
@@ -139,4 +218,9 @@ impl<'a> Pruned<'a> {
             path.truncate(length);
         }
     }
+}
+
+/// Locks; a panic of another thread leaves nothing here half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
