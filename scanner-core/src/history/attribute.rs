@@ -452,7 +452,7 @@ fn place_without_commits(
     }
     let mut inner = NumberSet::new(standing.store.len());
     for tree in index.trees() {
-        for (_, object) in index.get(tree).into_iter().flatten() {
+        for (_, object) in index.get(tree) {
             if object < FIRST_MISSING {
                 inner.insert(object);
             }

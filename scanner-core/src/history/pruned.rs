@@ -10,7 +10,6 @@ use super::{
 };
 use std::{
     collections::HashMap,
-    hash::{BuildHasher, RandomState},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
@@ -45,23 +44,21 @@ struct Shard {
 pub(crate) struct Pruned<'a> {
     index: &'a TreeIndex,
     wanted: &'a NumberSet,
-    /// Pruned tree of each tree; [`NONE`] when not made yet.
+    /// Pruned tree of each list of entries; [`NONE`] when not made yet.
     made: Vec<AtomicU32>,
     shards: [Mutex<Shard>; SHARDS],
-    hasher: RandomState,
     /// Whether each missing object was led to.
     gone: Vec<AtomicBool>,
 }
 
 impl<'a> Pruned<'a> {
     /// Prunes the trees of `index`, in which the `wanted` objects are blobs and all others trees.
-    pub(crate) fn new(index: &'a TreeIndex, objects: u32, wanted: &'a NumberSet) -> Self {
+    pub(crate) fn new(index: &'a TreeIndex, wanted: &'a NumberSet) -> Self {
         Self {
             index,
             wanted,
-            made: (0..objects).map(|_| AtomicU32::new(NONE)).collect(),
+            made: (0..index.lists()).map(|_| AtomicU32::new(NONE)).collect(),
             shards: Default::default(),
-            hasher: RandomState::new(),
             gone: index
                 .missing
                 .iter()
@@ -104,8 +101,11 @@ impl<'a> Pruned<'a> {
             self.note_missing(tree);
             return EMPTY;
         }
+        let Some(list) = self.index.list_of(tree) else {
+            return EMPTY;
+        };
         // Deep directories must not use up the machine's stack.
-        let mut stack = vec![tree];
+        let mut stack = vec![list];
         let mut node = Vec::new();
         while let Some(&at) = stack.last() {
             if self.made(at) != NONE {
@@ -114,22 +114,22 @@ impl<'a> Pruned<'a> {
             }
             let before = stack.len();
             node.clear();
-            for (name, object) in self.index.get(at).into_iter().flatten() {
+            for (name, object) in self.index.list(at) {
                 if object >= FIRST_MISSING {
                     self.note_missing(object);
-                } else if self.wanted.contains(object) {
-                    node.push((name, BLOB | object));
-                } else {
-                    match self.made(object) {
+                } else if let Some(below) = self.index.list_of(object) {
+                    match self.made(below) {
                         // Should a damaged store make a tree its own ancestor, cut the circle
                         // here.
                         NONE if stack.len() > 100_000 => {
-                            self.made[object as usize].store(EMPTY, Ordering::Relaxed);
+                            self.made[below as usize].store(EMPTY, Ordering::Relaxed);
                         }
-                        NONE => stack.push(object),
+                        NONE => stack.push(below),
                         EMPTY => {}
                         made => node.push((name, made)),
                     }
+                } else if self.wanted.contains(object) {
+                    node.push((name, BLOB | object));
                 }
             }
             if stack.len() == before {
@@ -138,12 +138,11 @@ impl<'a> Pruned<'a> {
                 stack.pop();
             }
         }
-        self.made(tree)
+        self.made(list)
     }
 
-    fn made(&self, tree: u32) -> u32 {
-        let made = self.made.get(tree as usize);
-        made.map_or(EMPTY, |made| made.load(Ordering::Relaxed))
+    fn made(&self, list: u32) -> u32 {
+        self.made[list as usize].load(Ordering::Relaxed)
     }
 
     fn note_missing(&self, object: u32) {
@@ -159,7 +158,12 @@ impl<'a> Pruned<'a> {
         if node.is_empty() {
             return EMPTY;
         }
-        let number = self.hasher.hash_one(node) as usize % SHARDS;
+        // Which part of the table, in which the hash proper then is asked: this one spreads well
+        // enough for that.
+        let mixed = node.iter().fold(0u32, |mixed, &(name, object)| {
+            (mixed.rotate_left(5) ^ name ^ object).wrapping_mul(0x9E37_79B1)
+        });
+        let number = (mixed >> 16) as usize % SHARDS;
         let mut shard = lock(&self.shards[number]);
         if let Some(&known) = shard.by_node.get(node) {
             return known;

@@ -171,7 +171,7 @@ fn reach(graph: &Graph, from: &[u32], depth: Option<usize>, barred: &[bool]) -> 
 fn close(index: &TreeIndex, mut stack: Vec<u32>, set: &mut NumberSet) {
     while let Some(tree) = stack.pop() {
         if tree != NONE && tree < FIRST_MISSING && set.insert(tree) {
-            stack.extend(index.get(tree).into_iter().flatten().map(|e| e.1));
+            stack.extend(index.get(tree).map(|e| e.1));
         }
     }
 }

@@ -6,7 +6,10 @@
 use super::NONE;
 use crate::{
     model::{IssueKind, ObjectId, ScanIssue, SkipReason},
-    source::{BlobView, BlobVisitor, ContentKind, CopyRun, WorkerFactory, git::ObjectStore},
+    source::{
+        BlobView, BlobVisitor, ContentKind, CopyRun, WorkerFactory,
+        git::{ObjectStore, store::same_id},
+    },
 };
 use std::{
     collections::HashMap,
@@ -32,19 +35,8 @@ pub(crate) enum Keep<'a> {
     Blobs(&'a (dyn Fn(u32, &mut dyn Iterator<Item = u32>) + Sync)),
 }
 
-/// Where a tree's kept entries are.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    part: u32,
-    start: u32,
-    len: u32,
-}
-
-const NOWHERE: Place = Place {
-    part: NONE,
-    start: 0,
-    len: 0,
-};
+/// The list without entries, which most trees have.
+const NO_ENTRIES: u32 = NONE - 1;
 
 /// The kept entries of all trees.
 ///
@@ -52,11 +44,12 @@ const NOWHERE: Place = Place {
 /// trees are lists of numbers of entries; a tree whose list is that of its delta parent shares it.
 #[derive(Debug, Default)]
 pub(crate) struct TreeIndex {
-    places: Vec<Place>,
-    /// Numbers of entries, by the thread that read them.
-    parts: Vec<Vec<u32>>,
-    /// Entries by number.
-    entries: Vec<Kept>,
+    /// List of each tree; [`NONE`] for other objects.
+    list_of: Vec<u32>,
+    /// Lists by number, [`LISTS`] in each block.
+    lists: Vec<Lists>,
+    /// Entries by number, [`ENTRIES`] in each block.
+    entries: Vec<Vec<Kept>>,
     /// Names by number.
     pub(crate) names: Vec<Box<[u8]>>,
     /// Ids from number [`FIRST_MISSING`] on, and whether each is a tree.
@@ -64,26 +57,80 @@ pub(crate) struct TreeIndex {
 }
 
 impl TreeIndex {
-    /// The kept entries of a tree; `None` when it was not read.
-    pub(crate) fn get(&self, tree: u32) -> Option<impl Iterator<Item = Kept> + Clone> {
-        let place = self.places.get(tree as usize).filter(|p| p.part != NONE)?;
-        let start = place.start as usize;
-        let list = &self.parts[place.part as usize][start..start + place.len as usize];
-        Some(
-            list.iter()
-                .filter_map(|&entry| self.entries.get(entry as usize).copied()),
-        )
+    /// The kept entries of a tree; none when it was not read.
+    pub(crate) fn get(&self, tree: u32) -> impl Iterator<Item = Kept> + Clone {
+        self.list(self.list_of(tree).unwrap_or(NO_ENTRIES))
     }
 
     /// Whether a tree was read.
     pub(crate) fn holds(&self, tree: u32) -> bool {
-        self.get(tree).is_some()
+        let list = self.list_of.get(tree as usize);
+        list.is_some_and(|&list| list != NONE)
+    }
+
+    /// The list of a tree's kept entries; `None` if it has none. Trees with the same list have
+    /// the same entries.
+    pub(crate) fn list_of(&self, tree: u32) -> Option<u32> {
+        let list = self.list_of.get(tree as usize);
+        list.copied().filter(|&list| list < NO_ENTRIES)
+    }
+
+    /// All lists' numbers are below this.
+    pub(crate) fn lists(&self) -> u32 {
+        (self.lists.len() * LISTS) as u32
+    }
+
+    /// The entries of a list.
+    pub(crate) fn list(&self, list: u32) -> impl Iterator<Item = Kept> + Clone {
+        let block = self.lists.get(list as usize / LISTS);
+        let numbers = block.map(|block| block.get(list as usize % LISTS));
+        numbers.unwrap_or_default().iter().map(|&entry| {
+            let block = &self.entries[entry as usize / ENTRIES];
+            block[entry as usize % ENTRIES]
+        })
     }
 
     /// Numbers of all trees that were read.
     pub(crate) fn trees(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..self.places.len() as u32).filter(|&t| self.places[t as usize].part != NONE)
+        (0..self.list_of.len() as u32).filter(|&t| self.holds(t))
     }
+}
+
+/// Numbers of lists, and of entries, that a thread takes at once: what it fills them with needs no
+/// moving when all is put together.
+const LISTS: usize = 1 << 10;
+const ENTRIES: usize = 1 << 12;
+
+/// A block of lists of numbers of entries.
+#[derive(Debug, Default)]
+struct Lists {
+    /// All of them, one after the other.
+    numbers: Vec<u32>,
+    /// End of each.
+    ends: Vec<u32>,
+}
+
+impl Lists {
+    fn get(&self, list: usize) -> &[u32] {
+        let Some(&end) = self.ends.get(list) else {
+            return &[];
+        };
+        let before = list.checked_sub(1).and_then(|last| self.ends.get(last));
+        let start = before.copied().unwrap_or(0);
+        &self.numbers[start as usize..end as usize]
+    }
+}
+
+/// Blocks that one thread fills, each with its number.
+type Blocks<B> = Vec<(u32, B)>;
+
+/// Puts the blocks of all threads in order.
+fn in_order<B: Default>(count: AtomicU32, blocks: impl Iterator<Item = (u32, B)>) -> Vec<B> {
+    let mut all: Vec<B> = (0..count.into_inner()).map(|_| B::default()).collect();
+    for (number, block) in blocks {
+        all[number as usize] = block;
+    }
+    all
 }
 
 #[derive(Debug, Default)]
@@ -98,20 +145,11 @@ struct Missing {
     list: Vec<(ObjectId, bool)>,
 }
 
-/// Numbers of entries that a thread takes at once.
-const BLOCK: usize = 1 << 12;
-
 /// What one thread read.
 #[derive(Debug, Default)]
 struct Part {
-    /// Number that the thread goes by.
-    number: u32,
-    /// Trees, and where their lists are.
-    places: Vec<(u32, Place)>,
-    /// Lists of numbers of entries, one after the other.
-    lists: Vec<u32>,
-    /// Entries of the blocks that the thread took, and the first number of each.
-    blocks: Vec<(u32, Vec<Kept>)>,
+    lists: Blocks<Lists>,
+    entries: Blocks<Vec<Kept>>,
     issues: Vec<ScanIssue>,
     read: u64,
 }
@@ -123,8 +161,10 @@ pub(crate) struct TreeReader<'a> {
     progress: &'a (dyn Fn(u64, u64) + Sync),
     names: Mutex<Names>,
     missing: Mutex<Missing>,
-    next_block: AtomicU32,
-    next_part: AtomicU32,
+    /// List of each tree; [`NONE`] for what was not read.
+    list_of: Vec<AtomicU32>,
+    next_lists: AtomicU32,
+    next_entries: AtomicU32,
     parts: Mutex<Vec<Part>>,
 }
 
@@ -141,24 +181,32 @@ impl<'a> TreeReader<'a> {
             progress,
             names: Mutex::default(),
             missing: Mutex::default(),
-            next_block: AtomicU32::new(0),
-            next_part: AtomicU32::new(0),
+            list_of: (0..store.len()).map(|_| AtomicU32::new(NONE)).collect(),
+            next_lists: AtomicU32::new(0),
+            next_entries: AtomicU32::new(0),
             parts: Mutex::default(),
         }
     }
 
     /// Puts together what the threads read: the index, problems, and the number of trees.
     pub(crate) fn finish(self) -> (TreeIndex, Vec<ScanIssue>, u64) {
-        let mut parts = self
+        let parts = self
             .parts
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        parts.sort_unstable_by_key(|part| part.number);
-        let blocks = self.next_block.into_inner() as usize;
-        let mut index = TreeIndex {
-            places: vec![NOWHERE; self.store.len() as usize],
-            parts: Vec::new(),
-            entries: vec![(0, NONE); blocks * BLOCK],
+        let (mut lists, mut entries) = (Vec::new(), Vec::new());
+        let (mut issues, mut read) = (Vec::new(), 0);
+        for part in parts {
+            lists.extend(part.lists);
+            entries.extend(part.entries);
+            issues.extend(part.issues);
+            read += part.read;
+        }
+        let list_of = self.list_of.into_iter().map(AtomicU32::into_inner);
+        let index = TreeIndex {
+            list_of: list_of.collect(),
+            lists: in_order(self.next_lists, lists.into_iter()),
+            entries: in_order(self.next_entries, entries.into_iter()),
             names: self
                 .names
                 .into_inner()
@@ -170,18 +218,6 @@ impl<'a> TreeReader<'a> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .list,
         };
-        let (mut issues, mut read) = (Vec::new(), 0);
-        for part in parts {
-            for (tree, place) in part.places {
-                index.places[tree as usize] = place;
-            }
-            for (first, block) in part.blocks {
-                index.entries[first as usize..][..block.len()].copy_from_slice(&block);
-            }
-            index.parts.push(part.lists);
-            issues.extend(part.issues);
-            read += part.read;
-        }
         (index, issues, read)
     }
 }
@@ -191,12 +227,12 @@ impl<'a> WorkerFactory for &'a TreeReader<'a> {
     fn worker(&self) -> TreeVisitor<'a> {
         TreeVisitor {
             reader: self,
-            part: Part {
-                number: self.next_part.fetch_add(1, Ordering::Relaxed),
-                ..Part::default()
-            },
+            part: Part::default(),
             names: HashMap::new(),
             recent: Recent::new(self.store.id_len()),
+            new: Vec::new(),
+            new_ids: Vec::new(),
+            new_objects: Vec::new(),
             untold: (0, 0),
         }
     }
@@ -208,7 +244,23 @@ pub(crate) struct TreeVisitor<'a> {
     part: Part,
     names: HashMap<Box<[u8]>, u32>,
     recent: Recent,
+    /// Entries of the tree at hand whose objects are to be looked up, their ids one after the
+    /// other, and the objects.
+    new: Vec<New>,
+    new_ids: Vec<u8>,
+    new_objects: Vec<u32>,
     untold: (u64, u64),
+}
+
+/// An entry that is parsed.
+#[derive(Clone, Copy)]
+struct New {
+    start: u32,
+    /// Start and end of its name in the tree.
+    name: (usize, usize),
+    /// Start of its id in the tree.
+    id: usize,
+    is_tree: bool,
 }
 
 /// Ids met lately and the numbers of their objects. Neighbouring trees name the same objects over
@@ -249,7 +301,7 @@ impl Recent {
         let place = Self::index(id);
         let known = &mut self.ids[place * self.id_len..][..self.id_len];
         let object = &mut self.objects[place];
-        if known == id && *object != NONE {
+        if same_id(known, id) && *object != NONE {
             return (true, object);
         }
         known.copy_from_slice(id);
@@ -267,8 +319,8 @@ pub(crate) struct TreeState {
     /// Kept entries: where each starts, and its number; the number of its object where blobs are
     /// kept.
     items: Vec<(u32, u32)>,
-    /// Where the list of them was written.
-    place: Option<Place>,
+    /// The list of them, once it is written.
+    list: Option<u32>,
 }
 
 impl TreeVisitor<'_> {
@@ -281,7 +333,7 @@ impl TreeVisitor<'_> {
     ) -> bool {
         state.ends.clear();
         state.items.clear();
-        state.place = None;
+        state.list = None;
         let mut runs = parent.map_or(&[][..], |(_, runs)| runs);
         let mut at = 0;
         while at < bytes.len() {
@@ -319,26 +371,71 @@ impl TreeVisitor<'_> {
         let nul = space + 1 + memchr::memchr(0, &rest[space + 1..])?;
         let end = nul + 1 + self.reader.store.id_len();
         let id = rest.get(nul + 1..end)?;
-        let (mode, name) = (&rest[..space], &rest[space + 1..nul]);
+        let mode = &rest[..space];
         state.ends.push((at + end) as u32);
         let is_tree = matches!(mode, b"40000" | b"040000");
         if mode == b"160000" {
             return Some(at + end);
         }
-        let object = self.object(id, is_tree);
-        let here = object < FIRST_MISSING;
-        let keep = match self.reader.keep {
-            Keep::Leading(wanted) => is_tree || !here || wanted(object),
-            Keep::Blobs(_) => !is_tree && here,
+        let new = New {
+            start: at as u32,
+            name: (at + space + 1, at + nul),
+            id: at + nul + 1,
+            is_tree,
         };
-        if keep {
-            let item = match self.reader.keep {
-                Keep::Leading(_) => self.entry(id, name, object),
-                Keep::Blobs(_) => object,
-            };
-            state.items.push((at as u32, item));
+        if let (true, &mut object) = self.recent.place(id) {
+            self.keep(bytes, new, object, state);
+        } else {
+            self.new.push(new);
+            self.new_ids.extend_from_slice(id);
         }
         Some(at + end)
+    }
+
+    /// Looks up the ids that were not met lately, all of the tree's together.
+    fn look_up(&mut self, bytes: &[u8], state: &mut TreeState) {
+        if self.new.is_empty() {
+            return;
+        }
+        let (new, ids) = (
+            std::mem::take(&mut self.new),
+            std::mem::take(&mut self.new_ids),
+        );
+        let mut objects = std::mem::take(&mut self.new_objects);
+        self.reader
+            .store
+            .find_all(&ids, |object| objects.push(object));
+        let before = state.items.len();
+        for (&new, &found) in new.iter().zip(&objects) {
+            let id = &bytes[new.id..][..self.recent.id_len];
+            let object = match found {
+                NONE => self.missing(id, new.is_tree),
+                found => found,
+            };
+            *self.recent.place(id).1 = object;
+            self.keep(bytes, new, object, state);
+        }
+        if state.items.len() > before {
+            state.items.sort_unstable_by_key(|item| item.0);
+        }
+        (self.new, self.new_ids, self.new_objects) = (new, ids, objects);
+        self.new.clear();
+        self.new_ids.clear();
+        self.new_objects.clear();
+    }
+
+    /// Keeps an entry if it is one of those to keep.
+    fn keep(&mut self, bytes: &[u8], new: New, object: u32, state: &mut TreeState) {
+        let here = object < FIRST_MISSING;
+        let item = match self.reader.keep {
+            Keep::Leading(wanted) if new.is_tree || !here || wanted(object) => {
+                let id = &bytes[new.id..][..self.recent.id_len];
+                self.entry(id, &bytes[new.name.0..new.name.1], object)
+            }
+            Keep::Blobs(_) if !new.is_tree && here => object,
+            Keep::Leading(_) | Keep::Blobs(_) => return,
+        };
+        state.items.push((new.start, item));
     }
 
     /// Number of a kept entry.
@@ -348,49 +445,56 @@ impl TreeVisitor<'_> {
         if last == kept {
             return number;
         }
-        if self.part.blocks.last().is_none_or(|b| b.1.len() == BLOCK) {
-            let block = self.reader.next_block.fetch_add(1, Ordering::Relaxed);
-            let first = block.saturating_mul(BLOCK as u32);
-            self.part.blocks.push((first, Vec::with_capacity(BLOCK)));
+        let blocks = &mut self.part.entries;
+        if blocks
+            .last()
+            .is_none_or(|(_, block)| block.len() == ENTRIES)
+        {
+            let block = self.reader.next_entries.fetch_add(1, Ordering::Relaxed);
+            blocks.push((block, Vec::with_capacity(ENTRIES)));
         }
-        let Some((first, block)) = self.part.blocks.last_mut() else {
-            return NONE;
-        };
-        let number = *first + block.len() as u32;
-        block.push(kept);
+        let (block, entries) = blocks.last_mut().expect("one is there, or was just added");
+        let number = (*block as usize * ENTRIES + entries.len()) as u32;
+        entries.push(kept);
         *self.recent.entry(id) = (kept, number);
         number
     }
 
-    /// Writes the list of a tree's entries, unless it is the one of its delta parent.
-    fn place(&mut self, parent: Option<&TreeState>, state: &mut TreeState) -> Place {
+    /// Writes the list of a tree's entries, unless it is empty or the one of its delta parent.
+    /// Returns the list's number.
+    fn list(&mut self, parent: Option<&TreeState>, state: &mut TreeState) -> u32 {
+        if state.items.is_empty() {
+            return NO_ENTRIES;
+        }
         let same = |parent: &&TreeState| {
             let items = parent.items.iter().zip(&state.items);
             parent.items.len() == state.items.len() && { items }.all(|(a, b)| a.1 == b.1)
         };
-        let place = parent.filter(same).and_then(|parent| parent.place);
-        let place = place.unwrap_or_else(|| {
-            let start = self.part.lists.len() as u32;
-            self.part.lists.extend(state.items.iter().map(|i| i.1));
-            Place {
-                part: self.part.number,
-                start,
-                len: state.items.len() as u32,
-            }
-        });
-        state.place = Some(place);
-        place
+        let list = match parent.filter(same).and_then(|parent| parent.list) {
+            Some(list) => list,
+            None => self.new_list(state),
+        };
+        state.list = Some(list);
+        list
     }
 
-    /// Number of the object that an entry names.
-    fn object(&mut self, id: &[u8], is_tree: bool) -> u32 {
-        if let (true, object) = self.recent.place(id) {
-            return *object;
+    fn new_list(&mut self, state: &TreeState) -> u32 {
+        let blocks = &mut self.part.lists;
+        if blocks
+            .last()
+            .is_none_or(|(_, block)| block.ends.len() == LISTS)
+        {
+            let block = self.reader.next_lists.fetch_add(1, Ordering::Relaxed);
+            blocks.push((block, Lists::default()));
         }
-        let found = self.reader.store.find(id);
-        let object = found.unwrap_or_else(|| self.missing(id, is_tree));
-        *self.recent.place(id).1 = object;
-        object
+        let (block, lists) = blocks.last_mut().expect("one is there, or was just added");
+        let number = (*block as usize * LISTS + lists.ends.len()) as u32;
+        lists.numbers.extend(state.items.iter().map(|i| i.1));
+        lists.ends.push(lists.numbers.len() as u32);
+        if lists.ends.len() == LISTS {
+            lists.numbers.shrink_to_fit();
+        }
+        number
     }
 
     fn name(&mut self, name: &[u8]) -> u32 {
@@ -461,6 +565,7 @@ impl BlobVisitor for TreeVisitor<'_> {
 
     fn blob(&mut self, view: &BlobView<'_, TreeState>, state: &mut TreeState) -> ControlFlow<()> {
         let whole = self.read(view.bytes, view.parent, state);
+        self.look_up(view.bytes, state);
         if !view.report {
             return ControlFlow::Continue(());
         }
@@ -481,8 +586,8 @@ impl BlobVisitor for TreeVisitor<'_> {
         }
         match self.reader.keep {
             Keep::Leading(_) => {
-                let place = self.place(view.parent.map(|(parent, _)| parent), state);
-                self.part.places.push((view.number, place));
+                let list = self.list(view.parent.map(|(parent, _)| parent), state);
+                self.reader.list_of[view.number as usize].store(list, Ordering::Relaxed);
             }
             Keep::Blobs(tell) => tell(view.number, &mut state.items.iter().map(|i| i.1)),
         }

@@ -120,7 +120,7 @@ impl GitScan<'_> {
             .observer
             .phase(Phase::Attribution, occurrences.len() as u64, 0);
         let mut standing = Standing::new(&self.store, &graph, &tips);
-        let pruned = Pruned::new(&index, self.store.len(), &wanted);
+        let pruned = Pruned::new(&index, &wanted);
         self.report_missing(&standing, &index, &pruned, scope.as_ref(), &mut extra);
         self.report_interruption(&input.history, &mut extra);
 

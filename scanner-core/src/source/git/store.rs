@@ -268,7 +268,7 @@ impl ObjectStore {
         ranks.find_map(|rank| {
             let number = self.at_rank(rank);
             let candidate = self.id_bytes(number);
-            (lead(candidate) == lead_of_id && candidate == id).then_some(number)
+            same_id(candidate, id).then_some(number)
         })
     }
 
@@ -285,22 +285,24 @@ impl ObjectStore {
                     *first = self.buckets[bucket];
                 }
             }
-            let mut firsts_match = [false; AT_ONCE];
-            for ((id, &first), matches) in ids
-                .chunks_exact(self.id_len)
-                .zip(&firsts)
-                .zip(&mut firsts_match)
-            {
-                *matches = first != NONE && self.id_bytes(self.at_rank(first)) == id;
+            let mut leads = [0; AT_ONCE];
+            for (&first, there) in firsts.iter().zip(&mut leads) {
+                if first != NONE {
+                    *there = lead(self.id_bytes(self.at_rank(first)));
+                }
             }
-            for ((id, &first), matches) in
-                ids.chunks_exact(self.id_len).zip(&firsts).zip(firsts_match)
-            {
-                tell(if matches {
-                    self.at_rank(first)
-                } else {
-                    self.find(id).unwrap_or(NONE)
-                });
+            let all = ids.chunks_exact(self.id_len).zip(firsts.iter().zip(leads));
+            for (id, (&first, there)) in all {
+                let number = match first {
+                    NONE => None,
+                    _ if there == lead(id) => {
+                        let number = self.at_rank(first);
+                        let same = same_id(self.id_bytes(number), id);
+                        if same { Some(number) } else { self.find(id) }
+                    }
+                    _ => self.find(id),
+                };
+                tell(number.unwrap_or(NONE));
             }
         }
     }
@@ -370,6 +372,12 @@ impl ObjectStore {
     pub fn id_len(&self) -> usize {
         self.id_len
     }
+}
+
+/// Whether two ids are the same. Most differ in their first bytes.
+#[inline]
+pub(crate) fn same_id(a: &[u8], b: &[u8]) -> bool {
+    lead(a) == lead(b) && a[8..] == b[8..]
 }
 
 /// The first eight bytes of an id as a number that sorts like the id.

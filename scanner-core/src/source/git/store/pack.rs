@@ -34,6 +34,9 @@ pub(crate) struct Pack {
     entries: Vec<Entry>,
     /// Index position of each entry.
     position: Vec<u32>,
+    /// Checksum of each entry that the index recorded; empty if it records none. Kept here in the
+    /// order of the pack, because in the index each would be a wait for memory.
+    checksums: Vec<u32>,
     pub(crate) links: Links,
 }
 
@@ -71,7 +74,11 @@ impl Pack {
         } else {
             (is_sound(), parser.entries())
         };
-        let links = Links::new(&entries);
+        let (links, checksums) = if parser.parallel() {
+            rayon::join(|| Links::new(&entries), || parser.checksums(&position))
+        } else {
+            (Links::new(&entries), parser.checksums(&position))
+        };
         Ok(Self {
             data,
             index,
@@ -80,6 +87,7 @@ impl Pack {
             id_len: hash.len_in_bytes(),
             entries,
             position,
+            checksums,
             links,
         })
     }
@@ -181,11 +189,12 @@ impl Pack {
 
     /// Whether the entry's bytes in the pack have the checksum that the index recorded for them.
     pub(crate) fn checksum_holds(&self, entry: u32) -> bool {
-        let position = self.position[entry as usize];
-        let listed = (position != NONE)
-            .then(|| self.index.crc32_at_index(position))
-            .flatten();
-        let Some(recorded) = listed else { return true };
+        let (Some(&recorded), true) = (
+            self.checksums.get(entry as usize),
+            self.position[entry as usize] != NONE,
+        ) else {
+            return true;
+        };
         self.stored(entry)
             .is_some_and(|b| crc32fast::hash(b) == recorded)
     }
@@ -323,10 +332,21 @@ impl Parser<'_> {
         pairs.into_iter().unzip()
     }
 
+    /// The checksum of each entry, 0 where the index does not list it.
+    fn checksums(&self, position: &[u32]) -> Vec<u32> {
+        let of = |&p: &u32| match p {
+            NONE => Some(0),
+            p => self.index.crc32_at_index(p),
+        };
+        let all: Option<Vec<u32>> = position.iter().map(of).collect();
+        all.unwrap_or_default()
+    }
+
     /// Parses every entry's header. Returns also offsets of delta bases that are not listed.
     fn read(&self, offsets: &[u64]) -> (Vec<Entry>, Vec<u64>) {
         let unlisted = Mutex::new(Vec::new());
-        let parse = |i: usize| self.parse(offsets, i, &unlisted);
+        let finder = Finder::new(offsets, self.end);
+        let parse = |i: usize| self.parse(&finder, i, &unlisted);
         let entries = if self.parallel() {
             (0..offsets.len()).into_par_iter().map(parse).collect()
         } else {
@@ -341,8 +361,8 @@ impl Parser<'_> {
         (entries, unlisted)
     }
 
-    fn parse(&self, offsets: &[u64], i: usize, unlisted: &Mutex<Vec<u64>>) -> Entry {
-        let offset = offsets[i];
+    fn parse(&self, finder: &Finder<'_>, i: usize, unlisted: &Mutex<Vec<u64>>) -> Entry {
+        let offset = finder.offsets[i];
         let broken = Entry::broken(offset);
         let Some(head) = head(self.data, self.end, offset) else {
             return broken;
@@ -356,8 +376,8 @@ impl Parser<'_> {
             Stored::OffsetDelta(distance) => {
                 let base = offset.checked_sub(distance).filter(|_| distance > 0);
                 let Some(base) = base else { return broken };
-                if let Some(at) = find_before(&offsets[..i], base) {
-                    return delta(at as u32);
+                if let Some(at) = finder.find(base) {
+                    return delta(at);
                 }
                 unlisted
                     .lock()
@@ -370,27 +390,51 @@ impl Parser<'_> {
                 let position = id.ok().and_then(|id| self.index.lookup(id));
                 let base = position.and_then(|position| {
                     let base = self.index.pack_offset_at_index(position).min(self.end);
-                    offsets.binary_search(&base).ok()
+                    finder.find(base)
                 });
-                delta(base.map_or(NONE, |base| base as u32))
+                delta(base.unwrap_or(NONE))
             }
         }
     }
 }
 
-/// Position of `wanted` in sorted numbers, tried from their end on: most bases are near.
-fn find_before(sorted: &[u64], wanted: u64) -> Option<usize> {
-    let (mut end, mut step) = (sorted.len(), 1);
-    while end > 0 {
-        let start = end.saturating_sub(step);
-        if sorted[start] <= wanted {
-            let found = sorted[start..end].binary_search(&wanted).ok();
-            return found.map(|at| start + at);
+/// Finds entries by their offset.
+struct Finder<'a> {
+    /// Sorted.
+    offsets: &'a [u64],
+    /// The first entry in each part of the pack, and one more.
+    parts: Vec<u32>,
+    /// Bits of offsets within a part.
+    shift: u32,
+}
+
+impl<'a> Finder<'a> {
+    /// Parts have two entries on the average: a search among all of them waits for memory at
+    /// every step. `end` is above all offsets, or their largest.
+    fn new(offsets: &'a [u64], end: u64) -> Self {
+        let bytes = end / (offsets.len() as u64 / 2 + 1);
+        let shift = bytes.max(1).ilog2() + 1;
+        let mut parts = Vec::with_capacity((end >> shift) as usize + 2);
+        for (i, offset) in (0..).zip(offsets) {
+            while parts.len() as u64 <= offset >> shift {
+                parts.push(i);
+            }
         }
-        end = start;
-        step *= 2;
+        parts.push(offsets.len() as u32);
+        Self {
+            offsets,
+            parts,
+            shift,
+        }
     }
-    None
+
+    fn find(&self, offset: u64) -> Option<u32> {
+        let part = usize::try_from(offset >> self.shift).ok()?;
+        let (start, end) = (*self.parts.get(part)?, *self.parts.get(part + 1)?);
+        let entries = &self.offsets[start as usize..end as usize];
+        let found = entries.binary_search(&offset).ok()?;
+        Some(start + found as u32)
+    }
 }
 
 /// Gives every delta the kind at the root of its chain. Deltas whose chain starts outside the
@@ -429,13 +473,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn searching_backwards_finds_what_searching_forwards_does(
-            mut sorted in proptest::collection::vec(0u64..500, 0..200),
-            wanted in 0u64..500,
+        fn every_offset_is_found_and_no_other(
+            mut sorted in proptest::collection::vec(0u64..5000, 0..200),
+            wanted in 0u64..6000,
+            beyond in 0u64..9,
         ) {
             sorted.sort_unstable();
             sorted.dedup();
-            prop_assert_eq!(find_before(&sorted, wanted), sorted.binary_search(&wanted).ok());
+            let end = sorted.last().map_or(0, |last| last + beyond);
+            let finder = Finder::new(&sorted, end);
+            for (i, offset) in (0..).zip(&sorted) {
+                prop_assert_eq!(finder.find(*offset), Some(i));
+            }
+            prop_assert_eq!(finder.find(wanted).is_some(), sorted.contains(&wanted));
         }
     }
 }
