@@ -127,10 +127,20 @@ impl<'a> Standing<'a> {
 
     fn spread(&mut self, targets: &[(u32, ObjectId)]) {
         let mut own: Vec<(u32, u32)> = Vec::new();
-        for (rank, id) in targets {
-            let Some(number) = self.store.find(id.as_bytes()) else {
+        let len = self.store.id_len();
+        let ids = targets.iter().map(|target| target.1.as_bytes());
+        let ids: Vec<u8> = ids
+            .filter(|id| id.len() == len)
+            .flatten()
+            .copied()
+            .collect();
+        let mut numbers = Vec::with_capacity(targets.len());
+        self.store.find_all(&ids, |number| numbers.push(number));
+        let known = targets.iter().filter(|t| t.1.as_bytes().len() == len);
+        for ((rank, _), number) in known.zip(numbers) {
+            if number == NONE {
                 continue;
-            };
+            }
             let peeled = self.graph.peel(number);
             match self.graph.find(peeled) {
                 Some(commit) => own.push((commit, *rank)),

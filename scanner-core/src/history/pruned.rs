@@ -46,6 +46,10 @@ pub(crate) struct Pruned<'a> {
     wanted: &'a NumberSet,
     /// Pruned tree of each list of entries; [`NONE`] when not made yet.
     made: Vec<AtomicU32>,
+    /// What each entry comes to in a pruned tree: a blob, a pruned tree, or [`EMPTY`]; [`NONE`]
+    /// when that is not known yet. The same entries stand in very many lists, and this is one
+    /// look at memory where finding it out is three.
+    outcome: Vec<AtomicU32>,
     shards: [Mutex<Shard>; SHARDS],
     /// Whether each missing object was led to.
     gone: Vec<AtomicBool>,
@@ -57,7 +61,8 @@ impl<'a> Pruned<'a> {
         Self {
             index,
             wanted,
-            made: (0..index.lists()).map(|_| AtomicU32::new(NONE)).collect(),
+            made: unknown(index.lists()),
+            outcome: unknown(index.entries()),
             shards: Default::default(),
             gone: index
                 .missing
@@ -114,22 +119,42 @@ impl<'a> Pruned<'a> {
             }
             let before = stack.len();
             node.clear();
-            for (name, object) in self.index.list(at) {
-                if object >= FIRST_MISSING {
+            for &entry in self.index.list(at) {
+                let outcome = &self.outcome[entry as usize];
+                match outcome.load(Ordering::Relaxed) {
+                    EMPTY => continue,
+                    NONE => {}
+                    known => {
+                        node.push((self.index.entry(entry).0, known));
+                        continue;
+                    }
+                }
+                let (name, object) = self.index.entry(entry);
+                let found = if object >= FIRST_MISSING {
                     self.note_missing(object);
+                    EMPTY
                 } else if let Some(below) = self.index.list_of(object) {
                     match self.made(below) {
                         // Should a damaged store make a tree its own ancestor, cut the circle
                         // here.
                         NONE if stack.len() > 100_000 => {
                             self.made[below as usize].store(EMPTY, Ordering::Relaxed);
+                            EMPTY
                         }
-                        NONE => stack.push(below),
-                        EMPTY => {}
-                        made => node.push((name, made)),
+                        NONE => {
+                            stack.push(below);
+                            continue;
+                        }
+                        made => made,
                     }
                 } else if self.wanted.contains(object) {
-                    node.push((name, BLOB | object));
+                    BLOB | object
+                } else {
+                    EMPTY
+                };
+                outcome.store(found, Ordering::Relaxed);
+                if found != EMPTY {
+                    node.push((name, found));
                 }
             }
             if stack.len() == before {
@@ -222,6 +247,10 @@ impl<'a> Pruned<'a> {
             path.truncate(length);
         }
     }
+}
+
+fn unknown(count: u32) -> Vec<AtomicU32> {
+    (0..count).map(|_| AtomicU32::new(NONE)).collect()
 }
 
 /// Locks; a panic of another thread leaves nothing here half done.

@@ -59,7 +59,8 @@ pub(crate) struct TreeIndex {
 impl TreeIndex {
     /// The kept entries of a tree; none when it was not read.
     pub(crate) fn get(&self, tree: u32) -> impl Iterator<Item = Kept> + Clone {
-        self.list(self.list_of(tree).unwrap_or(NO_ENTRIES))
+        let list = self.list(self.list_of(tree).unwrap_or(NO_ENTRIES));
+        list.iter().map(|&number| self.entry(number))
     }
 
     /// Whether a tree was read.
@@ -80,14 +81,20 @@ impl TreeIndex {
         (self.lists.len() * LISTS) as u32
     }
 
-    /// The entries of a list.
-    pub(crate) fn list(&self, list: u32) -> impl Iterator<Item = Kept> + Clone {
+    /// Numbers of a list's entries.
+    pub(crate) fn list(&self, list: u32) -> &[u32] {
         let block = self.lists.get(list as usize / LISTS);
-        let numbers = block.map(|block| block.get(list as usize % LISTS));
-        numbers.unwrap_or_default().iter().map(|&entry| {
-            let block = &self.entries[entry as usize / ENTRIES];
-            block[entry as usize % ENTRIES]
-        })
+        block.map_or(&[], |block| block.get(list as usize % LISTS))
+    }
+
+    /// All entries' numbers are below this.
+    pub(crate) fn entries(&self) -> u32 {
+        (self.entries.len() * ENTRIES) as u32
+    }
+
+    /// The entry with a number.
+    pub(crate) fn entry(&self, number: u32) -> Kept {
+        self.entries[number as usize / ENTRIES][number as usize % ENTRIES]
     }
 
     /// Numbers of all trees that were read.
@@ -335,7 +342,7 @@ impl TreeVisitor<'_> {
         state.items.clear();
         state.list = None;
         let mut runs = parent.map_or(&[][..], |(_, runs)| runs);
-        let mut at = 0;
+        let (mut at, mut near) = (0, 0);
         while at < bytes.len() {
             while let Some((first, rest)) = runs.split_first() {
                 if first.child_start + first.len > at {
@@ -345,7 +352,7 @@ impl TreeVisitor<'_> {
             }
             let run = runs.first().filter(|r| r.child_start <= at);
             if let (Some(run), Some((parent, _))) = (run, parent)
-                && let Some(end) = take_over(parent, run, at, state)
+                && let Some(end) = take_over(parent, run, at, &mut near, state)
             {
                 at = end;
                 continue;
@@ -529,27 +536,45 @@ impl TreeVisitor<'_> {
 }
 
 /// Takes over the parent's entries that lie whole inside `run`, from the one that stands at `at`
-/// in the child. Returns the end of the last, or `None` when no entry of the parent starts there.
-fn take_over(parent: &TreeState, run: &CopyRun, at: usize, state: &mut TreeState) -> Option<usize> {
+/// in the child. `near` is about where it stands in the parent, and moves on. Returns the end of
+/// the last, or `None` when no entry of the parent starts there.
+fn take_over(
+    parent: &TreeState,
+    run: &CopyRun,
+    at: usize,
+    near: &mut usize,
+    state: &mut TreeState,
+) -> Option<usize> {
+    let ends = &parent.ends;
+    let total = *ends.last()?;
     let from = (at - run.child_start + run.parent_start) as u32;
-    let first = parent.ends.partition_point(|&e| e <= from);
+    let first = first_above(ends, *near, from);
+    *near = first;
     let starts_here = if first == 0 {
         from == 0
     } else {
-        parent.ends[first - 1] == from
+        ends[first - 1] == from
     };
-    let run_end = (run.parent_start + run.len) as u32;
-    let after = first + parent.ends[first..].partition_point(|&e| e <= run_end);
-    if !starts_here || after == first {
+    if !starts_here {
         return None;
     }
-    let to = parent.ends[after - 1];
+    let run_end = (run.parent_start + run.len) as u32;
+    let after = if run_end >= total {
+        ends.len()
+    } else {
+        // As if all entries had the same length.
+        let length = total as usize / ends.len() + 1;
+        let guess = first + (run_end - from) as usize / length;
+        first_above(ends, guess, run_end)
+    };
+    *near = after;
+    if after <= first {
+        return None;
+    }
+    let to = ends[after - 1];
     let shift = (at as u32).wrapping_sub(from);
-    state.ends.extend(
-        parent.ends[first..after]
-            .iter()
-            .map(|e| e.wrapping_add(shift)),
-    );
+    let taken = ends[first..after].iter();
+    state.ends.extend(taken.map(|end| end.wrapping_add(shift)));
     let first_item = parent.items.partition_point(|i| i.0 < from);
     let items = &parent.items[first_item..];
     let items = &items[..items.partition_point(|i| i.0 < to)];
@@ -558,6 +583,25 @@ fn take_over(parent: &TreeState, run: &CopyRun, at: usize, state: &mut TreeState
         .items
         .extend(shifted.map(|&(start, item)| (start.wrapping_add(shift), item)));
     Some(to.wrapping_add(shift) as usize)
+}
+
+/// Position of the first number above `limit` in sorted ones, searched from about where it is:
+/// what a delta copies from its parent, it copies mostly in order.
+fn first_above(sorted: &[u32], near: usize, limit: u32) -> usize {
+    let near = near.min(sorted.len());
+    let (mut start, mut end, mut step) = (near, near, 1);
+    while end < sorted.len() && sorted[end] <= limit {
+        start = end + 1;
+        end = (end + step).min(sorted.len());
+        step *= 2;
+    }
+    step = 1;
+    while start > 0 && sorted[start - 1] > limit {
+        end = start - 1;
+        start = start.saturating_sub(step);
+        step *= 2;
+    }
+    start + sorted[start..end].partition_point(|&n| n <= limit)
 }
 
 impl BlobVisitor for TreeVisitor<'_> {
@@ -610,4 +654,23 @@ impl Drop for TreeVisitor<'_> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_above;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn searching_from_anywhere_finds_the_same_place(
+            mut sorted in proptest::collection::vec(0u32..60, 0..60),
+            near in 0usize..80,
+            limit in 0u32..70,
+        ) {
+            sorted.sort_unstable();
+            let expected = sorted.partition_point(|&n| n <= limit);
+            prop_assert_eq!(first_above(&sorted, near, limit), expected);
+        }
+    }
 }
