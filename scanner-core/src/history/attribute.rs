@@ -127,10 +127,20 @@ impl<'a> Standing<'a> {
 
     fn spread(&mut self, targets: &[(u32, ObjectId)]) {
         let mut own: Vec<(u32, u32)> = Vec::new();
-        for (rank, id) in targets {
-            let Some(number) = self.store.find(id.as_bytes()) else {
+        let len = self.store.id_len();
+        let ids = targets.iter().map(|target| target.1.as_bytes());
+        let ids: Vec<u8> = ids
+            .filter(|id| id.len() == len)
+            .flatten()
+            .copied()
+            .collect();
+        let mut numbers = Vec::with_capacity(targets.len());
+        self.store.find_all(&ids, |number| numbers.push(number));
+        let known = targets.iter().filter(|t| t.1.as_bytes().len() == len);
+        for ((rank, _), number) in known.zip(numbers) {
+            if number == NONE {
                 continue;
-            };
+            }
             let peeled = self.graph.peel(number);
             match self.graph.find(peeled) {
                 Some(commit) => own.push((commit, *rank)),
@@ -286,24 +296,32 @@ struct Gathered {
     in_head: bool,
 }
 
-/// Finds every path of every wanted blob, and the commits that brought it there.
+/// Finds every path of every wanted blob, and the commits that brought it there. `pruned` are the
+/// trees of `index` for those blobs.
 ///
 /// `scope` restricts the commits that may be named as long as one of them fits.
 pub(crate) fn attribute(
     standing: &Standing<'_>,
     index: &TreeIndex,
     wanted: &NumberSet,
+    pruned: &Pruned<'_>,
     scope: Option<&NumberSet>,
+    threads: usize,
 ) -> HashMap<u32, Vec<Placement>> {
-    let (store, graph) = (standing.store, standing.graph);
-    let mut pruned = Pruned::new(index, store.len(), wanted);
-    let of_commit = |pruned: &mut Pruned<'_>, commit: u32| match graph.commits[commit as usize].tree
-    {
-        NONE => EMPTY,
-        tree => pruned.of(tree),
-    };
-    let roots: Vec<u32> = (0..graph.commits.len() as u32)
-        .map(|c| of_commit(&mut pruned, c))
+    if wanted.len() == 0 {
+        return HashMap::new();
+    }
+    let graph = standing.graph;
+    let trees = graph.commits.iter().map(|c| c.tree);
+    let trees: Vec<u32> = trees.filter(|&t| t != NONE).collect();
+    pruned.prune(&trees, threads);
+    let roots: Vec<u32> = graph
+        .commits
+        .iter()
+        .map(|c| match c.tree {
+            NONE => EMPTY,
+            tree => pruned.of(tree),
+        })
         .collect();
 
     let mut gathered: BTreeMap<(u32, Vec<u8>), Gathered> = BTreeMap::new();
@@ -397,7 +415,7 @@ pub(crate) fn attribute(
             last_seen,
         });
     }
-    place_without_commits(standing, index, wanted, &mut pruned, &mut out);
+    place_without_commits(standing, index, wanted, pruned, &mut out);
     out
 }
 
@@ -407,7 +425,7 @@ fn place_without_commits(
     standing: &Standing<'_>,
     index: &TreeIndex,
     wanted: &NumberSet,
-    pruned: &mut Pruned<'_>,
+    pruned: &Pruned<'_>,
     out: &mut HashMap<u32, Vec<Placement>>,
 ) {
     let mut path = Vec::new();
@@ -429,7 +447,7 @@ fn place_without_commits(
             if !held.contains(&number) {
                 out.entry(number).or_default().push(placement(b"", place));
             }
-        } else if index.get(number).is_some() {
+        } else if index.holds(number) {
             let root = pruned.of(number);
             pruned.difference(root, &[], &mut path, &mut |path, blob| {
                 if !held.contains(&blob) {
@@ -444,7 +462,7 @@ fn place_without_commits(
     }
     let mut inner = NumberSet::new(standing.store.len());
     for tree in index.trees() {
-        for &(_, object) in index.get(tree).unwrap_or_default() {
+        for (_, object) in index.get(tree) {
             if object < FIRST_MISSING {
                 inner.insert(object);
             }
@@ -483,8 +501,13 @@ pub(crate) fn missing_parents(
 }
 
 /// Counts what reachable commits and trees name and the store does not have: ids, and whether
-/// each is a tree.
-pub(crate) fn missing(standing: &Standing<'_>, index: &TreeIndex) -> Vec<(ObjectId, ContentKind)> {
+/// each is a tree. Nothing may be pruned yet, because pruning finds that out.
+pub(crate) fn missing(
+    standing: &Standing<'_>,
+    index: &TreeIndex,
+    pruned: &Pruned<'_>,
+    threads: usize,
+) -> Vec<(ObjectId, ContentKind)> {
     let graph = standing.graph;
     let mut out: Vec<(ObjectId, ContentKind)> = graph
         .missing
@@ -493,29 +516,18 @@ pub(crate) fn missing(standing: &Standing<'_>, index: &TreeIndex) -> Vec<(Object
         .map(|(_, id, kind)| (*id, *kind))
         .collect();
     if !index.missing.is_empty() {
-        let mut seen = NumberSet::new(standing.store.len());
-        let mut gone = vec![false; index.missing.len()];
-        let mut stack: Vec<u32> = (0..graph.commits.len() as u32)
+        let direct = standing
+            .direct
+            .iter()
+            .filter(|d| d.1 < standing.first_log && index.holds(d.0))
+            .map(|d| d.0);
+        let trees: Vec<u32> = (0..graph.commits.len() as u32)
             .filter(|&c| standing.reachable(c))
             .map(|c| graph.commits[c as usize].tree)
-            .chain(
-                standing
-                    .direct
-                    .iter()
-                    .filter(|d| d.1 < standing.first_log)
-                    .map(|d| d.0),
-            )
             .filter(|&t| t != NONE)
+            .chain(direct)
             .collect();
-        while let Some(tree) = stack.pop() {
-            if tree >= FIRST_MISSING {
-                if let Some(g) = gone.get_mut((tree - FIRST_MISSING) as usize) {
-                    *g = true;
-                }
-            } else if seen.insert(tree) {
-                stack.extend(index.get(tree).unwrap_or_default().iter().map(|e| e.1));
-            }
-        }
+        let gone = pruned.prune(&trees, threads);
         let named = index.missing.iter().zip(gone).filter(|(_, gone)| *gone);
         out.extend(named.map(|((id, is_tree), _)| {
             (

@@ -91,6 +91,28 @@ impl Graph {
     }
 }
 
+/// What an id that was read is the id of.
+#[derive(Debug, Clone, Copy)]
+enum Named {
+    /// The tree of a commit of the part.
+    Tree(u32),
+    /// The parent with this position, of a commit of the part.
+    Parent(u32, u32),
+}
+
+impl Named {
+    /// The commit, and the kind of what it names.
+    fn by(self) -> (u32, ContentKind) {
+        match self {
+            Self::Tree(commit) => (commit, ContentKind::Tree),
+            Self::Parent(commit, _) => (commit, ContentKind::Commit),
+        }
+    }
+}
+
+/// Ids that are looked up together.
+const AT_ONCE: usize = 256;
+
 /// What one thread read.
 #[derive(Debug, Default)]
 struct Part {
@@ -99,6 +121,48 @@ struct Part {
     parents: Vec<u32>,
     tags: Vec<(u32, u32)>,
     missing: Vec<(u32, ObjectId, ContentKind)>,
+    /// Ids not looked up yet, one after the other.
+    ids: Vec<u8>,
+    named: Vec<Named>,
+}
+
+impl Part {
+    /// Notes what an id stands for, if it is one, to look it up later.
+    fn name(&mut self, hex: &[u8], id_len: usize, named: Named) {
+        let Ok(id) = ObjectId::from_hex(hex) else {
+            return;
+        };
+        if id.as_bytes().len() == id_len {
+            self.ids.extend_from_slice(id.as_bytes());
+            self.named.push(named);
+        } else {
+            // The other hash's ids name nothing here.
+            let (commit, kind) = named.by();
+            self.missing.push((commit, id, kind));
+        }
+    }
+
+    /// Looks up what was noted.
+    fn resolve(&mut self, store: &ObjectStore) {
+        let mut named = self.named.iter().zip(self.ids.chunks_exact(store.id_len()));
+        store.find_all(&self.ids, |number| {
+            let Some((&named, id)) = named.next() else {
+                return;
+            };
+            match named {
+                Named::Tree(commit) => self.commits[commit as usize].tree = number,
+                Named::Parent(_, position) => self.parents[position as usize] = number,
+            }
+            if number == NONE
+                && let Some(id) = ObjectId::from_bytes(id)
+            {
+                let (commit, kind) = named.by();
+                self.missing.push((commit, id, kind));
+            }
+        });
+        self.ids.clear();
+        self.named.clear();
+    }
 }
 
 /// Reads commits and tags while another visitor scans them.
@@ -173,6 +237,7 @@ pub(crate) struct GraphVisitor<'a, V> {
 
 impl<V> Drop for GraphVisitor<'_, V> {
     fn drop(&mut self) {
+        self.part.resolve(self.store);
         let part = std::mem::take(&mut self.part);
         self.parts
             .lock()
@@ -182,37 +247,29 @@ impl<V> Drop for GraphVisitor<'_, V> {
 }
 
 impl<V> GraphVisitor<'_, V> {
-    /// Number of the object a header line names.
-    fn number(&mut self, hex: &[u8], kind: ContentKind) -> u32 {
-        let Ok(id) = ObjectId::from_hex(hex) else {
-            return NONE;
-        };
-        self.store.find(id.as_bytes()).unwrap_or_else(|| {
-            self.part
-                .missing
-                .push((self.part.commits.len() as u32, id, kind));
-            NONE
-        })
-    }
-
     fn commit(&mut self, number: u32, bytes: &[u8]) {
-        let first_parent = self.part.parents.len() as u32;
-        let (mut tree, mut time) = (NONE, 0);
+        let (part, id_len) = (&mut self.part, self.store.id_len());
+        let index = part.commits.len() as u32;
+        let first_parent = part.parents.len() as u32;
+        let mut time = 0;
         head_lines(bytes, |line| match line {
-            HeadLine::Tree(hex) => tree = self.number(hex, ContentKind::Tree),
+            HeadLine::Tree(hex) => part.name(hex, id_len, Named::Tree(index)),
             HeadLine::Parent(hex) => {
-                let parent = self.number(hex, ContentKind::Commit);
-                self.part.parents.push(parent);
+                let position = part.parents.len() as u32;
+                part.parents.push(NONE);
+                part.name(hex, id_len, Named::Parent(index, position));
             }
             HeadLine::Time(seconds) => time = seconds,
         });
-        let parents = first_parent..self.part.parents.len() as u32;
-        self.part.commits.push(Commit {
+        part.commits.push(Commit {
             number,
-            tree,
+            tree: NONE,
             time,
-            parents,
+            parents: first_parent..part.parents.len() as u32,
         });
+        if part.named.len() >= AT_ONCE {
+            part.resolve(self.store);
+        }
     }
 
     fn tag(&mut self, number: u32, bytes: &[u8]) {

@@ -1,10 +1,20 @@
 //! Trees reduced to the part that holds wanted blobs, equal parts having equal numbers.
+//!
+//! Every tree that a commit leads to is met once, by several threads: all trees' numbers stand in
+//! one table, and a tree that two threads come to at the same time is reduced by both, to the
+//! same number. On the way it is noted which missing objects are led to.
 
 use super::{
     NONE, NumberSet,
-    trees::{FIRST_MISSING, Kept, TreeIndex},
+    trees::{FIRST_MISSING, TreeIndex},
 };
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
+    },
+};
 
 /// Marks an entry of a pruned tree as a blob; the rest is its object number.
 const BLOB: u32 = 1 << 31;
@@ -15,88 +25,187 @@ pub(crate) const EMPTY: u32 = 0;
 /// Most directories in each other that paths are told for.
 const DEEPEST: usize = 2000;
 
+/// Threads that reduce trees lock one of so many parts of the table of pruned trees.
+const SHARDS: usize = 16;
+
+/// Trees that a thread takes at once.
+const AT_ONCE: usize = 64;
+
+/// Entries of a pruned tree: name, and pruned tree or blob.
+type Node = Arc<[(u32, u32)]>;
+
+#[derive(Default)]
+struct Shard {
+    nodes: Vec<Node>,
+    by_node: HashMap<Node, u32>,
+}
+
 /// All pruned trees of a store.
 pub(crate) struct Pruned<'a> {
     index: &'a TreeIndex,
     wanted: &'a NumberSet,
-    /// Pruned tree of each tree; [`NONE`] when not made yet.
-    made: Vec<u32>,
-    /// Entries: name, and pruned tree or blob.
-    nodes: Vec<Box<[(u32, u32)]>>,
-    by_node: HashMap<Box<[(u32, u32)]>, u32>,
+    /// Pruned tree of each list of entries; [`NONE`] when not made yet.
+    made: Vec<AtomicU32>,
+    /// What each entry comes to in a pruned tree: a blob, a pruned tree, or [`EMPTY`]; [`NONE`]
+    /// when that is not known yet. The same entries stand in very many lists, and this is one
+    /// look at memory where finding it out is three.
+    outcome: Vec<AtomicU32>,
+    shards: [Mutex<Shard>; SHARDS],
+    /// Whether each missing object was led to.
+    gone: Vec<AtomicBool>,
 }
 
 impl<'a> Pruned<'a> {
     /// Prunes the trees of `index`, in which the `wanted` objects are blobs and all others trees.
-    pub(crate) fn new(index: &'a TreeIndex, objects: u32, wanted: &'a NumberSet) -> Self {
+    pub(crate) fn new(index: &'a TreeIndex, wanted: &'a NumberSet) -> Self {
         Self {
             index,
             wanted,
-            made: vec![NONE; objects as usize],
-            nodes: vec![Box::default()],
-            by_node: HashMap::new(),
+            made: unknown(index.lists()),
+            outcome: unknown(index.entries()),
+            shards: Default::default(),
+            gone: index
+                .missing
+                .iter()
+                .map(|_| AtomicBool::new(false))
+                .collect(),
         }
+    }
+
+    /// Prunes trees with so many threads. Returns which of the index's missing objects they, and
+    /// no trees pruned before, lead to.
+    pub(crate) fn prune(&self, trees: &[u32], threads: usize) -> Vec<bool> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            loop {
+                let start = next.fetch_add(AT_ONCE, Ordering::Relaxed);
+                let Some(rest) = trees.get(start..) else {
+                    break;
+                };
+                for &tree in rest.iter().take(AT_ONCE) {
+                    self.of(tree);
+                }
+            }
+        };
+        if threads <= 1 || trees.len() <= AT_ONCE {
+            work();
+        } else {
+            std::thread::scope(|scope| {
+                for _ in 0..threads {
+                    scope.spawn(work);
+                }
+            });
+        }
+        let gone = self.gone.iter().map(|g| g.swap(false, Ordering::Relaxed));
+        gone.collect()
     }
 
     /// Returns the pruned tree of a tree.
-    pub(crate) fn of(&mut self, tree: u32) -> u32 {
+    pub(crate) fn of(&self, tree: u32) -> u32 {
         if tree >= FIRST_MISSING {
+            self.note_missing(tree);
             return EMPTY;
         }
+        let Some(list) = self.index.list_of(tree) else {
+            return EMPTY;
+        };
         // Deep directories must not use up the machine's stack.
-        let mut stack = vec![tree];
+        let mut stack = vec![list];
+        let mut node = Vec::new();
         while let Some(&at) = stack.last() {
-            if self.made[at as usize] != NONE {
+            if self.made(at) != NONE {
                 stack.pop();
                 continue;
             }
-            let entries: &'a [Kept] = self.index.get(at).unwrap_or_default();
             let before = stack.len();
-            for &(_, object) in entries {
-                if object < FIRST_MISSING
-                    && !self.wanted.contains(object)
-                    && self.made[object as usize] == NONE
-                {
-                    // Should a damaged store make a tree its own ancestor, cut the circle here.
-                    if stack.len() > 100_000 {
-                        self.made[object as usize] = EMPTY;
-                    } else {
-                        stack.push(object);
+            node.clear();
+            for &entry in self.index.list(at) {
+                let outcome = &self.outcome[entry as usize];
+                match outcome.load(Ordering::Relaxed) {
+                    EMPTY => continue,
+                    NONE => {}
+                    known => {
+                        node.push((self.index.entry(entry).0, known));
+                        continue;
                     }
                 }
-            }
-            if stack.len() > before {
-                continue;
-            }
-            let node: Vec<(u32, u32)> = entries
-                .iter()
-                .filter(|&&(_, object)| object < FIRST_MISSING)
-                .filter_map(|&(name, object)| {
-                    if self.wanted.contains(object) {
-                        return Some((name, BLOB | object));
+                let (name, object) = self.index.entry(entry);
+                let found = if object >= FIRST_MISSING {
+                    self.note_missing(object);
+                    EMPTY
+                } else if let Some(below) = self.index.list_of(object) {
+                    match self.made(below) {
+                        // Should a damaged store make a tree its own ancestor, cut the circle
+                        // here.
+                        NONE if stack.len() > 100_000 => {
+                            self.made[below as usize].store(EMPTY, Ordering::Relaxed);
+                            EMPTY
+                        }
+                        NONE => {
+                            stack.push(below);
+                            continue;
+                        }
+                        made => made,
                     }
-                    let made = self.made[object as usize];
-                    (made != EMPTY).then_some((name, made))
-                })
-                .collect();
-            self.made[at as usize] = self.intern(node);
-            stack.pop();
+                } else if self.wanted.contains(object) {
+                    BLOB | object
+                } else {
+                    EMPTY
+                };
+                outcome.store(found, Ordering::Relaxed);
+                if found != EMPTY {
+                    node.push((name, found));
+                }
+            }
+            if stack.len() == before {
+                let made = self.intern(&node);
+                self.made[at as usize].store(made, Ordering::Relaxed);
+                stack.pop();
+            }
         }
-        self.made[tree as usize]
+        self.made(list)
     }
 
-    fn intern(&mut self, node: Vec<(u32, u32)>) -> u32 {
+    fn made(&self, list: u32) -> u32 {
+        self.made[list as usize].load(Ordering::Relaxed)
+    }
+
+    fn note_missing(&self, object: u32) {
+        if let Some(gone) = self.gone.get((object - FIRST_MISSING) as usize)
+            // Most are noted already, and looking is cheaper than writing.
+            && !gone.load(Ordering::Relaxed)
+        {
+            gone.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn intern(&self, node: &[(u32, u32)]) -> u32 {
         if node.is_empty() {
             return EMPTY;
         }
-        let next = self.nodes.len() as u32;
-        *self
-            .by_node
-            .entry(node.into_boxed_slice())
-            .or_insert_with_key(|node| {
-                self.nodes.push(node.clone());
-                next
-            })
+        // Which part of the table, in which the hash proper then is asked: this one spreads well
+        // enough for that.
+        let mixed = node.iter().fold(0u32, |mixed, &(name, object)| {
+            (mixed.rotate_left(5) ^ name ^ object).wrapping_mul(0x9E37_79B1)
+        });
+        let number = (mixed >> 16) as usize % SHARDS;
+        let mut shard = lock(&self.shards[number]);
+        if let Some(&known) = shard.by_node.get(node) {
+            return known;
+        }
+        // Number 0 is the tree without entries.
+        let next = (shard.nodes.len() * SHARDS + number + 1) as u32;
+        let node: Node = node.into();
+        shard.nodes.push(Arc::clone(&node));
+        shard.by_node.insert(node, next);
+        next
+    }
+
+    /// Entries of a pruned tree.
+    fn node(&self, number: u32) -> Option<Node> {
+        let at = (number as usize).checked_sub(1)?;
+        let shard = lock(&self.shards[at % SHARDS]);
+        shard.nodes.get(at / SHARDS).map(Arc::clone)
     }
 
     /// Tells every blob, with its path, that `tree` holds and none of `others` holds at the same
@@ -114,11 +223,10 @@ impl<'a> Pruned<'a> {
         if others.contains(&tree) || memchr::memchr_iter(b'/', path).count() > DEEPEST {
             return;
         }
-        for &(name, object) in &self.nodes[tree as usize] {
-            let in_others = |other: &u32| {
-                let entries = &self.nodes[*other as usize];
-                entries.iter().find(|e| e.0 == name).map(|e| e.1)
-            };
+        let Some(node) = self.node(tree) else { return };
+        let others: Vec<Node> = others.iter().filter_map(|o| self.node(*o)).collect();
+        for &(name, object) in &*node {
+            let in_others = |other: &Node| other.iter().find(|e| e.0 == name).map(|e| e.1);
             let length = path.len();
             if !path.is_empty() {
                 path.push(b'/');
@@ -139,4 +247,13 @@ impl<'a> Pruned<'a> {
             path.truncate(length);
         }
     }
+}
+
+fn unknown(count: u32) -> Vec<AtomicU32> {
+    (0..count).map(|_| AtomicU32::new(NONE)).collect()
+}
+
+/// Locks; a panic of another thread leaves nothing here half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -71,7 +71,7 @@ pub(crate) fn select(
             at = target;
         }
         if graph.find(at).is_none() {
-            if index.get(at).is_some() {
+            if index.holds(at) {
                 roots.push(at);
             } else {
                 blobs.push(at);
@@ -171,7 +171,7 @@ fn reach(graph: &Graph, from: &[u32], depth: Option<usize>, barred: &[bool]) -> 
 fn close(index: &TreeIndex, mut stack: Vec<u32>, set: &mut NumberSet) {
     while let Some(tree) = stack.pop() {
         if tree != NONE && tree < FIRST_MISSING && set.insert(tree) {
-            stack.extend(index.get(tree).unwrap_or_default().iter().map(|e| e.1));
+            stack.extend(index.get(tree).map(|e| e.1));
         }
     }
 }

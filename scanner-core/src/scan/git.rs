@@ -13,6 +13,7 @@ use crate::{
         NumberSet,
         attribute::{self, Placement, Standing, Tips},
         graph::{Graph, GraphReader},
+        pruned::Pruned,
         scope::{self, Scope},
         trees::{Keep, TreeIndex, TreeReader},
     },
@@ -119,11 +120,19 @@ impl GitScan<'_> {
             .observer
             .phase(Phase::Attribution, occurrences.len() as u64, 0);
         let mut standing = Standing::new(&self.store, &graph, &tips);
-        self.report_missing(&standing, &index, scope.as_ref(), &mut extra);
+        let pruned = Pruned::new(&index, &wanted);
+        self.report_missing(&standing, &index, &pruned, scope.as_ref(), &mut extra);
         self.report_interruption(&input.history, &mut extra);
 
         let commits = scope.as_ref().map(|s| &s.commits);
-        let placements = attribute::attribute(&standing, &index, &wanted, commits);
+        let placements = attribute::attribute(
+            &standing,
+            &index,
+            &wanted,
+            &pruned,
+            commits,
+            self.run.context.threads,
+        );
         // A staged blob is an object that no commit holds; its place is the index.
         let staged: BTreeSet<ObjectId> = working_set
             .iter()
@@ -321,6 +330,7 @@ impl GitScan<'_> {
         &self,
         standing: &Standing<'_>,
         index: &TreeIndex,
+        pruned: &Pruned<'_>,
         scope: Option<&Scope>,
         extra: &mut Collected,
     ) {
@@ -361,7 +371,7 @@ impl GitScan<'_> {
         if scope.is_some() {
             return;
         }
-        let missing = attribute::missing(standing, index);
+        let missing = attribute::missing(standing, index, pruned, self.run.context.threads);
         let blobs = missing
             .iter()
             .filter(|(_, kind)| *kind == ContentKind::Blob)
