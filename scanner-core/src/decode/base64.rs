@@ -40,3 +40,11 @@ pub(super) fn decode(characters: &[u8], mut byte: impl FnMut(u8)) {
         }
     }
 }
+
+/// Decodes two groups of characters, all of the alphabets.
+pub(super) fn decode_groups(characters: [u8; 8]) -> [u8; 6] {
+    let value = |character: u8| u64::from(VALUES[character as usize] & 63);
+    let bits = characters.iter().fold(0, |bits, c| bits << 6 | value(*c));
+    let [_, _, bytes @ ..] = bits.to_be_bytes();
+    bytes
+}

@@ -35,6 +35,10 @@ pub(in crate::engine) struct Avx2(());
 #[derive(Debug, Clone, Copy)]
 pub(in crate::engine) struct Avx512(());
 
+#[expect(
+    clippy::unused_self,
+    reason = "it is the proof that the processor has what is called"
+)]
 impl Avx2 {
     pub(super) fn detect() -> Option<Self> {
         let has = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt");
@@ -60,6 +64,10 @@ impl Avx2 {
     }
 }
 
+#[expect(
+    clippy::unused_self,
+    reason = "it is the proof that the processor has what is called"
+)]
 impl Avx512 {
     pub(super) fn detect() -> Option<Self> {
         let has = is_x86_feature_detected!("avx512bw")
