@@ -316,18 +316,18 @@ impl ScanWorker<'_> {
             if start >= run_end {
                 break;
             }
-            if start + self.literal_len(carried.hit.literal) > run_end {
-                continue;
-            }
             let hit = Hit {
                 start: (start - run.parent_start + run.child_start) as u32,
                 literal: carried.hit.literal,
             };
+            // What a verdict depends on holds the literal, and a content's end is a hit's too.
             let reach = self.confirmer.reach(carried.hit.literal);
             let same = (open_start || start >= run.parent_start + reach.before as usize)
                 && (open_end || start + reach.after as usize <= run_end);
             if !same {
-                self.confirm(content, hit, state);
+                if start + self.literal_len(carried.hit.literal) <= run_end {
+                    self.confirm(content, hit, state);
+                }
                 continue;
             }
             let first = state.matches.len() as u32;
