@@ -15,10 +15,9 @@
 //!
 //! # Why it is fast
 //! Each stage runs over a few hundred positions on its own, so that each is a loop without
-//! branches: the hashing is 16-bit arithmetic, which compilers turn into vector instructions of any
-//! machine; the look-ups are four loads and a store a gram with nothing to wait for; and what
-//! passed is listed eight grams at a time. With one loop that hashes, tests and branches, the
-//! same filter ran at 2.0 GB/s instead of 3.4.
+//! branches: hashing and listing what passed are vector instructions ([`kernel`]), and the look-ups
+//! between them are two loads and a store a gram with nothing to wait for. On ranges that deltas
+//! insert, the filter alone runs at 4.0 to 5.4 GB/s, verification included at 2.1 to 2.4 (AVX-512).
 //!
 //! # Verification
 //! With 2,000 literals, 400 of them of three or four bytes, one gram in twenty passes, and one in

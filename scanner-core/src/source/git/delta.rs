@@ -58,6 +58,38 @@ fn read_op(delta: &[u8], at: &mut usize) -> Result<Op, DeltaError> {
             len: usize::from(op),
         });
     }
+    let (start, len) = match read_usual_copy(op, &delta[*at..]) {
+        Some((start, len, bytes)) => {
+            *at += bytes;
+            (start, len)
+        }
+        None => read_copy(op, delta, at)?,
+    };
+    Ok(Op::Copy {
+        start,
+        len: if len == 0 { 0x10000 } else { len },
+    })
+}
+
+/// Reads what follows a copy's first byte: start, length, and how many bytes they took. `None` where
+/// a byte other than the highest is left out, which those are that are 0, and at the delta's end.
+#[inline]
+fn read_usual_copy(op: u8, rest: &[u8]) -> Option<(usize, usize, usize)> {
+    let word = u64::from_le_bytes(*rest.first_chunk()?);
+    let (starts, lens) = (op & 0x0f, op >> 4 & 0x07);
+    // Bits are those of a number's lowest bytes if adding one carries through all of them.
+    if starts & (starts + 1) != 0 || lens & (lens + 1) != 0 {
+        return None;
+    }
+    let (starts, lens) = (starts.trailing_ones(), lens.trailing_ones());
+    let lowest = |word: u64, bytes: u32| word & !(u64::MAX << (8 * bytes));
+    let start = lowest(word, starts) as usize;
+    let len = lowest(word >> (8 * starts), lens) as usize;
+    Some((start, len, (starts + lens) as usize))
+}
+
+/// Reads what follows a copy's first byte, whatever it is: start and length.
+fn read_copy(op: u8, delta: &[u8], at: &mut usize) -> Result<(usize, usize), DeltaError> {
     let mut take = |bits: u8, first: u8| {
         let mut value = 0usize;
         for k in 0..bits {
@@ -69,12 +101,7 @@ fn read_op(delta: &[u8], at: &mut usize) -> Result<Op, DeltaError> {
         }
         Ok(value)
     };
-    let start = take(4, 0x01)?;
-    let len = take(3, 0x10)?;
-    Ok(Op::Copy {
-        start,
-        len: if len == 0 { 0x10000 } else { len },
-    })
+    Ok((take(4, 0x01)?, take(3, 0x10)?))
 }
 
 /// Results up to so many times the bytes of base and delta together are made at once; for larger
@@ -213,6 +240,23 @@ mod tests {
             Err(DeltaError::ResultSize)
         );
         assert_eq!(out.capacity(), 0);
+    }
+
+    #[test]
+    fn usual_copies_are_read_as_all_are() {
+        let rest = [1, 2, 3, 4, 5, 6, 7, 8];
+        let mut usual = 0;
+        for op in 0x80..=0xff {
+            let mut at = 0;
+            let expected = read_copy(op, &rest, &mut at).expect("all bytes are there");
+            if let Some((start, len, bytes)) = read_usual_copy(op, &rest) {
+                assert_eq!(((start, len), bytes), (expected, at), "{op:x}");
+                usual += 1;
+            }
+            assert_eq!(read_usual_copy(op, &rest[..7]), None);
+        }
+        // None to four bytes of the start, none to three of the length.
+        assert_eq!(usual, 5 * 4);
     }
 
     #[test]
