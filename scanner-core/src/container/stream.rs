@@ -28,13 +28,13 @@ pub(super) fn expand(format: Format, content: &[u8], out: &mut Expansion<'_>) ->
             out.member(name, bytes, Relation::Decoded)
         }
     };
-    match (format, gzip_size(content)) {
-        (Format::Gzip, Some(size)) => {
-            let whole = (Deflate::Gzip, content, size);
-            out.inflated(name, whole, &mut reader, then)
-        }
-        _ => out.decoded(name, &mut reader, then),
+    if format == Format::Gzip
+        && let Some(size) = gzip_size(content)
+    {
+        let whole = (Deflate::Gzip, content, size);
+        return out.inflated(name, whole, &mut reader, then);
     }
+    out.decoded(name, &mut reader, then)
 }
 
 /// What a gzip stream that surely is a single member says at its end that it expands to, in bytes.

@@ -87,16 +87,15 @@ impl Codec {
             return false;
         }
         let mut bytes = [0; SAMPLE];
-        if let (Self::Base64, Some(first)) = (self, characters.first_chunk()) {
-            if !may_begin_text(&base64::decode_groups(*first)) {
-                return false;
-            }
+        let begins = if let (Self::Base64, Some(first)) = (self, characters.first_chunk()) {
+            may_begin_text(&base64::decode_groups(*first))
         } else {
             let first = &characters[..characters.len().min(FIRST)];
             let count = self.decode_sample(first, &mut bytes);
-            if !may_begin_text(&bytes[..count]) {
-                return false;
-            }
+            may_begin_text(&bytes[..count])
+        };
+        if !begins {
+            return false;
         }
         let count = self.decode_sample(characters, &mut bytes);
         is_text(&bytes[..count])
