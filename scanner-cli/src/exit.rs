@@ -40,8 +40,7 @@ impl ExitStatus {
     /// `--exit-code 0`, and for findings below `--fail-on`, incompleteness still shows.
     pub(crate) fn of_report(report: &Report, policy: ExitPolicy) -> Self {
         let counts = report
-            .findings
-            .iter()
+            .open()
             .any(|finding| finding.rule.severity >= policy.fail_on);
         if counts && policy.findings_code != 0 {
             Self::Findings(policy.findings_code)

@@ -101,6 +101,7 @@ fn finding(
         proof,
         notes: Vec::new(),
         occurrences,
+        suppression: None,
     }
 }
 

@@ -493,6 +493,7 @@ mod tests {
             proof: Proof::Plausible,
             notes: Vec::new(),
             occurrences: Vec::new(),
+            suppression: None,
         };
         AuditFinding {
             path: path.into(),

@@ -1,6 +1,6 @@
 //! Findings and where they stand.
 
-use super::{BlobId, CommitId, Encoding, Location, Receipt, RuleInfo, Secret, Span};
+use super::{BlobId, CommitId, Encoding, Location, Receipt, RuleInfo, Secret, Span, Suppression};
 use bstr::BString;
 use serde::Serialize;
 use std::{fmt, sync::Arc};
@@ -198,6 +198,8 @@ pub struct Finding {
     pub notes: Vec<String>,
     /// Never empty; sorted: place, path, member, position, blob.
     pub occurrences: Vec<Occurrence>,
+    /// Why it does not count, where someone decided so. Set after a scan, by triage.
+    pub suppression: Option<Suppression>,
 }
 
 /// The result of a scan.
@@ -207,6 +209,13 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What was looked at.
     pub receipt: Receipt,
+}
+
+impl Report {
+    /// Returns the findings that count, in the report's order.
+    pub fn open(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| f.suppression.is_none())
+    }
 }
 
 use super::Confidence;

@@ -12,6 +12,7 @@ mod rule_info;
 mod secret;
 mod span;
 mod staged;
+mod triage;
 
 pub use date::rfc3339;
 pub(crate) use date::seconds_since_1970;
@@ -27,3 +28,4 @@ pub use rule_info::{Confidence, RuleInfo, Severity, UnknownLevel};
 pub use secret::Secret;
 pub use span::{Location, Span};
 pub use staged::StagedReport;
+pub use triage::{SuppressedBy, Suppression, TriageStatus};

@@ -60,6 +60,12 @@ pub trait Reporter {
     /// When the writer fails.
     fn begin(&mut self, meta: &ReportMeta<'_>) -> io::Result<()>;
 
+    /// Whether the format has a place for findings that do not count
+    /// ([`Finding::suppression`]); others are not handed any.
+    fn takes_suppressed(&self) -> bool {
+        false
+    }
+
     /// Adds one finding.
     ///
     /// # Errors
@@ -83,7 +89,9 @@ pub fn write_report(
     report: &Report,
 ) -> io::Result<()> {
     reporter.begin(meta)?;
-    for finding in &report.findings {
+    let all = reporter.takes_suppressed();
+    let shown = |finding: &&Finding| all || finding.suppression.is_none();
+    for finding in report.findings.iter().filter(shown) {
         reporter.finding(finding)?;
     }
     reporter.finish(&report.receipt)

@@ -136,6 +136,7 @@ impl<'a> Assembly<'a> {
                     proof: raw.proof,
                     notes: texts,
                     occurrences,
+                    suppression: None,
                 }
             })
             .collect();

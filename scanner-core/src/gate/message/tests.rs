@@ -76,6 +76,7 @@ fn finding(n: usize, occurrences: Vec<Occurrence>) -> Finding {
         proof: Proof::Plausible,
         notes: Vec::new(),
         occurrences,
+        suppression: None,
     }
 }
 

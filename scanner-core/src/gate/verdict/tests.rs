@@ -75,6 +75,7 @@ fn finding(rule: &str, severity: Severity, confidence: Confidence, paths: &[&str
         proof: Proof::Plausible,
         notes: Vec::new(),
         occurrences: paths.iter().map(|path| occurrence(path)).collect(),
+        suppression: None,
     }
 }
 
