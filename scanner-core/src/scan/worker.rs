@@ -192,7 +192,7 @@ impl ScanWorker<'_> {
         let mut changes = std::mem::take(&mut self.changes);
         changes.clear();
         if let Some((parent, runs)) = parent.filter(|_| self.mode == Mode::Incremental) {
-            let mut kept_end = 0;
+            let (mut kept_end, mut next_hit) = (0, 0);
             for run in runs {
                 // The content's ends count as seams only where the run does not reach them.
                 if run.len < self.min_run {
@@ -200,7 +200,7 @@ impl ScanWorker<'_> {
                 }
                 self.search_gap(content, kept_end, run.child_start, state);
                 changes.add(kept_end..run.child_start);
-                self.inherit(content, parent, run, state);
+                next_hit = self.inherit(content, parent, run, next_hit, state);
                 kept_end = run.child_start + run.len;
             }
             self.search_gap(content, kept_end, content.len(), state);
@@ -293,28 +293,29 @@ impl ScanWorker<'_> {
         });
     }
 
-    /// Takes over the parent's hits inside a run.
+    /// Takes over the parent's hits inside a run. `near` is the number of a hit of the parent to
+    /// look for the first one from; returns the number of the first one after the run.
     fn inherit(
         &mut self,
         content: &[u8],
         parent: &BlobState,
         run: &CopyRun,
+        near: usize,
         state: &mut BlobState,
-    ) {
+    ) -> usize {
         let run_end = run.parent_start + run.len;
-        let from = parent
-            .hits
-            .partition_point(|c| (c.hit.start as usize) < run.parent_start);
+        let ahead = |c: &Carried| (c.hit.start as usize) < run.parent_start;
+        let from = partition_point_near(&parent.hits, near, ahead);
         // Beyond the content's ends there is nothing to change, if both contents end there.
         let open_start = run.parent_start == 0 && run.child_start == 0;
         let open_end = run_end == parent.len && run.child_start + run.len == content.len();
         state
             .regions
             .inherit(&parent.regions, run, (open_start, open_end));
-        for carried in &parent.hits[from..] {
+        for (number, carried) in (from..).zip(&parent.hits[from..]) {
             let start = carried.hit.start as usize;
             if start >= run_end {
-                break;
+                return number;
             }
             let hit = Hit {
                 start: (start - run.parent_start + run.child_start) as u32,
@@ -341,6 +342,7 @@ impl ScanWorker<'_> {
                 count: carried.count,
             });
         }
+        parent.hits.len()
     }
 
     /// Collects what a state says of its content into `placed`.
@@ -570,6 +572,24 @@ impl ScanWorker<'_> {
     }
 }
 
+/// [`slice::partition_point`], looking around `near` first: what is far away has left the caches.
+fn partition_point_near<T>(items: &[T], near: usize, ahead: impl Fn(&T) -> bool) -> usize {
+    let near = near.min(items.len());
+    let (mut start, mut step) = (near, 1);
+    if near > 0 && !ahead(&items[near - 1]) {
+        return items[..near].partition_point(ahead);
+    }
+    while let Some(item) = items.get(start + step - 1) {
+        if !ahead(item) {
+            break;
+        }
+        start += step;
+        step *= 2;
+    }
+    let end = (start + step).min(items.len());
+    start + items[start..end].partition_point(ahead)
+}
+
 /// Returns the whole lines that `start..end` touches, without the last one's end.
 fn lines_around(content: &[u8], start: usize, end: usize) -> &[u8] {
     let from = memchr::memrchr(b'\n', &content[..start]).map_or(0, |newline| newline + 1);
@@ -797,6 +817,22 @@ mod tests {
     fn shown(worker: &mut ScanWorker<'_>, content: &[u8], state: &BlobState) -> Shown {
         let hits = state.hits.iter().map(|c| c.hit).collect();
         (hits, worker.sightings(content, state))
+    }
+
+    proptest! {
+        #[test]
+        fn looking_near_changes_no_partition_point(
+            mut items in prop::collection::vec(0..50_u32, 0..40),
+            near in 0..50_usize,
+            bound in 0..50_u32,
+        ) {
+            items.sort_unstable();
+            let ahead = |item: &u32| *item < bound;
+            prop_assert_eq!(
+                partition_point_near(&items, near, ahead),
+                items.partition_point(ahead)
+            );
+        }
     }
 
     proptest! {

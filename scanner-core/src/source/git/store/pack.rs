@@ -48,6 +48,9 @@ impl std::fmt::Debug for Pack {
     }
 }
 
+/// Entries whose headers are asked for together: about as many loads as a core can wait for.
+const TOUCHED: usize = 16;
+
 /// Rounds in which bases that an index does not list are looked for.
 const MOST_UNLISTED_ROUNDS: usize = 5000;
 
@@ -346,12 +349,20 @@ impl Parser<'_> {
     fn read(&self, offsets: &[u64]) -> (Vec<Entry>, Vec<u64>) {
         let unlisted = Mutex::new(Vec::new());
         let finder = Finder::new(offsets, self.end);
-        let parse = |i: usize| self.parse(&finder, i, &unlisted);
-        let entries = if self.parallel() {
-            (0..offsets.len()).into_par_iter().map(parse).collect()
-        } else {
-            (0..offsets.len()).map(parse).collect()
+        let mut entries = vec![Entry::broken(0); offsets.len()];
+        let parse = |(offsets, entries): (&[u64], &mut [Entry])| {
+            self.touch(offsets);
+            for (entry, &offset) in entries.iter_mut().zip(offsets) {
+                *entry = self.parse(&finder, offset, &unlisted);
+            }
         };
+        if self.parallel() {
+            let offsets = offsets.par_chunks(TOUCHED);
+            offsets.zip(entries.par_chunks_mut(TOUCHED)).for_each(parse);
+        } else {
+            let offsets = offsets.chunks(TOUCHED);
+            offsets.zip(entries.chunks_mut(TOUCHED)).for_each(parse);
+        }
         let mut unlisted = unlisted
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
@@ -361,8 +372,17 @@ impl Parser<'_> {
         (entries, unlisted)
     }
 
-    fn parse(&self, finder: &Finder<'_>, i: usize, unlisted: &Mutex<Vec<u64>>) -> Entry {
-        let offset = finder.offsets[i];
+    /// Asks memory for the first byte of each entry. Parsing would wait for one after the other,
+    /// because it cannot be foreseen where a header ends.
+    fn touch(&self, offsets: &[u64]) {
+        let firsts = offsets.iter().filter_map(|&offset| {
+            let first = self.data.entry_slice(offset..offset + 1)?;
+            first.first().copied()
+        });
+        std::hint::black_box(firsts.fold(0, |all, first| all ^ first));
+    }
+
+    fn parse(&self, finder: &Finder<'_>, offset: u64, unlisted: &Mutex<Vec<u64>>) -> Entry {
         let broken = Entry::broken(offset);
         let Some(head) = head(self.data, self.end, offset) else {
             return broken;
