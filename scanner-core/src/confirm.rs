@@ -218,6 +218,12 @@ impl Confirmer {
         self.reach[literal as usize]
     }
 
+    /// How far the verdicts at any literal look, on either side.
+    pub fn widest_reach(&self) -> usize {
+        let widest = self.reach.iter().map(|r| r.before.max(r.after)).max();
+        widest.unwrap_or(0) as usize
+    }
+
     /// A rule by index.
     pub fn rule(&self, rule: u32) -> &Rule {
         &self.compiled(rule).rule

@@ -181,3 +181,86 @@ fn blob_over_the_size_limit_is_skipped_and_said_so() {
     assert_eq!(scan.receipt("/blobs/seen"), 2);
     assert_eq!(scan.json["receipt"]["complete"], false);
 }
+
+/// Scans what has a secret at every edge of the parts in which it is scanned, with the memory that
+/// holds one part and with the usual.
+fn parts_show_the_whole(name: &str, encode: impl Fn(&str) -> Vec<u8>) {
+    const PART: usize = 16 << 20;
+    let repo = Repo::init();
+    let mut text = String::new();
+    let mut tokens = Vec::new();
+    for edge in [PART - 20, 2 * PART - 41, 3 * PART + 1] {
+        let token = repo.plant();
+        let unit = encode("ab").len() - encode("a").len();
+        while text.len() < edge / unit - 100 {
+            text.push_str("lorem ipsum dolor\n");
+        }
+        text.push_str(&"-".repeat(edge / unit - text.len()));
+        text.push_str(&token);
+        text.push('\n');
+        tokens.push(token);
+    }
+    repo.write(name, encode(&text));
+    repo.git(&["config", "core.looseCompression", "1"]);
+    repo.commit("large");
+    let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
+    let both = |repo: &Repo, args: &[&str]| {
+        let whole = Sieve::git(repo, args).scan();
+        let parts = Sieve::git(repo, &[args, &["--max-memory", "17M"]].concat()).scan();
+        whole.assert_exactly(&tokens);
+        assert_eq!(parts.findings(), whole.findings());
+        parts.assert_complete();
+        assert!(parts.has_issue_about("part by part"));
+    };
+    both(&repo, &[]);
+    repo.pack_all();
+    both(&repo, &["--threads", "2"]);
+    // A changed file, and plain ones.
+    repo.write(name, encode(&format!("changed\n{text}")));
+    both(&repo, &[]);
+    let dir = repo.path().to_str().unwrap();
+    let files = |args: &[&str]| {
+        let sieve = Sieve::new(&[&["dir", dir, "-f", "json"], args].concat());
+        sieve.hiding(repo.planted()).scan()
+    };
+    let (whole, parts) = (files(&[]), files(&["--max-memory", "17M"]));
+    whole.assert_exactly(&tokens);
+    assert_eq!(parts.findings(), whole.findings());
+}
+
+#[test]
+fn what_is_larger_than_memory_is_scanned_part_by_part() {
+    parts_show_the_whole("large.log", |text| text.as_bytes().to_vec());
+}
+
+#[test]
+fn wide_text_larger_than_memory_is_scanned_part_by_part() {
+    parts_show_the_whole("wide.log", |text| utf16(text, u16::to_le_bytes));
+}
+
+#[test]
+fn damage_in_what_is_scanned_part_by_part_is_said_and_what_came_before_is_found() {
+    let repo = Repo::init();
+    let token = repo.plant();
+    // Hardly compressible, so that damage shows where it is.
+    let mut number = 1u64;
+    let noise = std::iter::repeat_with(|| {
+        number = number
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (number >> 33) as u8
+    });
+    let noise: Vec<u8> = noise.take(40 << 20).collect();
+    let content = [file_with(&token).as_bytes(), &noise].concat();
+    repo.git(&["config", "core.bigFileThreshold", "1m"]);
+    repo.commit_file("noise", &content, "add");
+    repo.pack_all();
+    crate::support::repo::rewrite(&repo.only_pack_file("pack"), |bytes| {
+        let at = bytes.len() - (1 << 20);
+        bytes[at..at + 64].fill(0);
+    });
+    let scan = Sieve::git(&repo, &["--max-memory", "17M", "--no-working-tree"]).scan();
+    assert_eq!(scan.receipt("/blobs/skipped_by_reason/corrupt"), 1);
+    assert!(scan.found(&token));
+    assert!(scan.has_issue_about("what came before that was scanned"));
+}

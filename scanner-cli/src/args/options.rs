@@ -108,7 +108,8 @@ pub(crate) struct Options {
     #[arg(global = true, help_heading = "Limits")]
     pub(crate) threads: u16,
 
-    /// Most memory for content at once, such as 512M or 2G; larger content is skipped and said so
+    /// Most memory for content at once, such as 512M or 2G; larger blobs and files are scanned part by
+    /// part, and what cannot be so (deltas, input from a pipe) is skipped and said so
     #[arg(long, value_name = "SIZE", default_value = "1G", global = true)]
     #[arg(help_heading = "Limits")]
     pub(crate) max_memory: ByteSize,

@@ -120,6 +120,12 @@ pub fn decode(bytes: &[u8], kind: Utf16, out: &mut Vec<u8>) {
 }
 
 impl Utf16 {
+    /// The same for content that is cut off ahead of here, and so has no mark.
+    #[must_use]
+    pub fn without_mark(self) -> Self {
+        Self { start: 0, ..self }
+    }
+
     /// Its name.
     pub fn encoding(self) -> Encoding {
         if self.big_endian {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipReason {
-    /// Larger than `max_blob_bytes` or than the memory budget allows.
+    /// Larger than `max_blob_bytes`, or than the memory budget allows and not to be had in parts.
     TooLarge,
     /// Damaged: could not be decoded.
     Corrupt,

@@ -313,8 +313,9 @@ impl ScannerBuilder {
         self.max_blob_bytes = bytes;
         self
     }
-    /// Sets the budget for content buffers: larger content is skipped (and reported), and content
-    /// that would take a large part of it is decoded by one thread at a time.
+    /// Sets the budget for content buffers: larger blobs and files are scanned part by part, what cannot be so
+    /// is skipped (and reported), and content that would take a large part of the budget is decoded
+    /// by one thread at a time.
     #[must_use]
     pub fn max_memory_bytes(mut self, bytes: u64) -> Self {
         self.max_memory_bytes = bytes;

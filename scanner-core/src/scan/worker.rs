@@ -8,6 +8,7 @@
 
 #[cfg(feature = "containers")]
 mod members;
+mod windows;
 
 #[cfg(feature = "containers")]
 pub(super) use members::Opening;
@@ -20,13 +21,16 @@ use super::{
 };
 use crate::{
     confirm::{ConfirmWorker, Confirmer, Match, Pending},
-    decode::{MAX_REGION_BYTES, utf16},
+    decode::{
+        MAX_REGION_BYTES,
+        utf16::{self, Utf16},
+    },
     engine::{EngineWorker, Hit},
     extract::Form,
     filter::allowlist::MatchText,
     model::{IssueKind, Location, ObjectId, ScanIssue, SkipReason, Span},
     source::{
-        BlobView, BlobVisitor, ContentKind, CopyRun, HashKind, VisitContext, WorkerFactory,
+        BlobView, BlobVisitor, ContentKind, CopyRun, HashKind, VisitContext, Window, WorkerFactory,
         blob_id, message,
     },
 };
@@ -87,6 +91,20 @@ pub(super) struct Placed {
     settled: bool,
 }
 
+/// Content, or part of it, in which something was found.
+struct Seen<'v> {
+    id: ObjectId,
+    number: u32,
+    kind: ContentKind,
+    path: Option<&'v [u8]>,
+    /// Where what is seen starts in the content, in bytes.
+    start: u64,
+    /// The line, 1-based, in which it starts.
+    line: u64,
+    /// Bytes of that line ahead of it.
+    lead: u64,
+}
+
 /// How a thread scans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -123,6 +141,8 @@ pub(super) struct ScanWorker<'a> {
     min_run: usize,
     /// Objects and bytes not yet told to the observer.
     untold: (u64, u64),
+    /// What the content is written in that is being visited in windows.
+    wide: Option<Utf16>,
 }
 
 /// Makes the threads' workers.
@@ -172,6 +192,7 @@ impl<'a> WorkerFactory for Visitors<'a> {
             // A literal reaches from a seam into at most one run on either side.
             min_run: 2 * confirmer.literals().longest().max(16),
             untold: (0, 0),
+            wide: None,
         }
     }
 }
@@ -466,21 +487,21 @@ impl ScanWorker<'_> {
         out
     }
 
-    /// Records sightings. `map` gives the range of the content as stored that a range of `content`
-    /// stands for.
+    /// Records sightings in `content`. `map` gives the range of the bytes as stored that a range of
+    /// `content` stands for.
     fn emit(
         &mut self,
-        view: &BlobView<'_, BlobState>,
+        seen: &Seen<'_>,
         content: &[u8],
         mut sightings: Vec<Sighting>,
         mut map: impl FnMut(Range<usize>) -> Range<usize>,
     ) {
-        let id = view.id.unwrap_or_else(|| blob_id(view.bytes, self.hash));
+        let id = seen.id;
         for rule in cap::cut(&mut sightings) {
-            let issue = cap::issue(&self.confirmer.rule(rule).info.id, id, view.path);
+            let issue = cap::issue(&self.confirmer.rule(rule).info.id, id, seen.path);
             self.out.issue(issue);
         }
-        let (mut at, mut line, mut line_start) = (0, 1, 0);
+        let (mut at, mut line, mut line_start) = (0, seen.line, 0);
         for sighting in sightings {
             let (start, end) = (sighting.start, sighting.end);
             // Positions come sorted, so lines are counted once over the content.
@@ -493,11 +514,13 @@ impl ScanWorker<'_> {
                 Span::new((start - line_start) as u64, (end - line_start) as u64),
             );
             let stored = map(start..end);
+            let lead = |line: u64| if line == seen.line { seen.lead } else { 0 };
+            let end_line = line + within.end_line - 1;
             self.out.occurrences.push(RawOccurrence {
                 finding: sighting.finding,
                 origin: self.origin,
-                number: view.number,
-                kind: view.kind,
+                number: seen.number,
+                kind: seen.kind,
                 id,
                 pending: sighting.pending,
                 points: sighting.points,
@@ -506,12 +529,42 @@ impl ScanWorker<'_> {
                 member: self.member.clone(),
                 location: Location {
                     start_line: line,
-                    start_column: within.start_column,
-                    end_line: line + within.end_line - 1,
-                    end_column: within.end_column,
+                    start_column: within.start_column + lead(line),
+                    end_line,
+                    end_column: within.end_column + lead(end_line),
                 },
-                span: Span::new(stored.start as u64, stored.end as u64),
+                span: Span::new(
+                    seen.start + stored.start as u64,
+                    seen.start + stored.end as u64,
+                ),
             });
+        }
+    }
+
+    /// Counts content that was scanned, and tells the observer now and then.
+    fn count(&mut self, number: u32, kind: ContentKind, bytes: u64) {
+        if self.uncounted.is_some_and(|uncounted| uncounted(number)) {
+            return;
+        }
+        self.out.count(kind, bytes);
+        self.untold.0 += 1;
+        self.untold.1 += bytes;
+        if self.untold.0 >= TELL_EVERY || self.untold.1 >= 1 << 22 {
+            self.observer.progress(self.untold.0, self.untold.1);
+            self.untold = (0, 0);
+        }
+    }
+
+    /// Content that is seen as a whole.
+    fn seen<'v>(&self, view: &BlobView<'v, BlobState>) -> Seen<'v> {
+        Seen {
+            id: view.id.unwrap_or_else(|| blob_id(view.bytes, self.hash)),
+            number: view.number,
+            kind: view.kind,
+            path: view.path,
+            start: 0,
+            line: 1,
+            lead: 0,
         }
     }
 
@@ -540,7 +593,7 @@ impl ScanWorker<'_> {
     fn tell(&mut self, view: &BlobView<'_, BlobState>, content: &[u8], state: &BlobState) {
         let found = self.sightings(content, state);
         if !found.is_empty() {
-            self.emit(view, content, found, |at| at);
+            self.emit(&self.seen(view), content, found, |at| at);
         }
         let mut cut = state.regions.any_cut();
         if let Some(kind) = utf16::detect(content) {
@@ -553,7 +606,7 @@ impl ScanWorker<'_> {
                     sighting.encoding.insert(0, kind.encoding());
                 }
                 let mut mapping = utf16::Mapping::new(content, kind);
-                self.emit(view, &text, found, |at| mapping.original(at));
+                self.emit(&self.seen(view), &text, found, |at| mapping.original(at));
             }
             cut |= text_state.regions.any_cut();
         }
@@ -605,20 +658,18 @@ impl BlobVisitor for ScanWorker<'_> {
 
     fn blob(&mut self, view: &BlobView<'_, BlobState>, state: &mut BlobState) -> ControlFlow<()> {
         self.content(view, state);
-        if view.report
-            && !self
-                .uncounted
-                .is_some_and(|uncounted| uncounted(view.number))
-        {
-            let bytes = view.bytes.len() as u64;
-            self.out.count(view.kind, bytes);
-            self.untold.0 += 1;
-            self.untold.1 += bytes;
-            if self.untold.0 >= TELL_EVERY || self.untold.1 >= 1 << 22 {
-                self.observer.progress(self.untold.0, self.untold.1);
-                self.untold = (0, 0);
-            }
+        if view.report {
+            self.count(view.number, view.kind, view.bytes.len() as u64);
         }
+        ControlFlow::Continue(())
+    }
+
+    fn overlap(&self) -> Option<usize> {
+        Some(self.overlap_bytes())
+    }
+
+    fn window(&mut self, window: &Window<'_>) -> ControlFlow<()> {
+        self.scan_window(window);
         ControlFlow::Continue(())
     }
 
@@ -666,8 +717,10 @@ impl BlobVisitor for Silent {
 mod tests {
     use super::*;
     use crate::{
+        model::Encoding,
         rules::RuleSet,
         scan::{EngineKind, NoObserver},
+        source::window,
     };
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     use proptest::prelude::*;
@@ -717,6 +770,22 @@ mod tests {
             .engine(EngineKind::Literal)
             .build()
             .expect("builds")
+    }
+
+    fn visitors<'a>(
+        scanner: &'a Scanner,
+        collector: &'a Collector,
+        context: &'a VisitContext<'a>,
+    ) -> Visitors<'a> {
+        Visitors {
+            scanner,
+            collector,
+            observer: &NoObserver,
+            context,
+            origin: Origin::Plain,
+            hash: HashKind::Sha1,
+            uncounted: None,
+        }
     }
 
     /// A piece of text that the rules nearly or fully match.
@@ -819,7 +888,63 @@ mod tests {
         (hits, worker.sightings(content, state))
     }
 
+    /// What a worker has recorded since it was last asked.
+    fn recorded(worker: &mut ScanWorker<'_>) -> Vec<(u32, Location, Span, Vec<Encoding>)> {
+        let occurrences = std::mem::take(&mut worker.out.occurrences);
+        let shown = |o: RawOccurrence| (o.finding, o.location, o.span, o.encoding);
+        occurrences.into_iter().map(shown).collect()
+    }
+
     proptest! {
+        #[test]
+        fn windows_show_what_the_whole_content_shows(
+            pieces in prop::collection::vec(
+                prop_oneof![9 => piece(), 1 => piece().prop_map(|p| STANDARD.encode(p))],
+                1..600,
+            ),
+            own in 1..300_usize,
+            wide: bool,
+        ) {
+            let rules = RULES.replace("[A-Z][0-9]{3}[A-Z]", "tok_[A-Z][0-9]{3}[A-Z]");
+            let rules = RuleSet::parse(&rules, "test").expect("the rules are valid").rules;
+            let scanner = Scanner::builder().rules(rules).build().expect("builds");
+            let collector = Collector::default();
+            let context = crate::source::testing::context(1);
+            let mut worker = visitors(&scanner, &collector, &context).worker();
+            let content = pieces.concat().into_bytes();
+            let content: Vec<u8> = if wide {
+                let units = content.iter().flat_map(|byte| [*byte & 0x7F, 0]);
+                [0xFF, 0xFE].into_iter().chain(units).collect()
+            } else {
+                content
+            };
+            let id = blob_id(&content, HashKind::Sha1);
+            let view = BlobView {
+                id: Some(id),
+                number: 0,
+                kind: ContentKind::Blob,
+                bytes: &content,
+                path: None,
+                parent: None,
+                report: true,
+            };
+            let _ = worker.blob(&view, &mut BlobState::default());
+            let whole = recorded(&mut worker);
+            let overlap = (worker.confirmer.widest_reach() + 256) * if wide { 2 } else { 1 };
+            let layout = window::testing::layout(2 * own, overlap);
+            let large = window::Large { id: &|| id, number: 0, path: None };
+            let size = window::visit(&mut worker, &context, &large, layout, &content[..]).unwrap();
+            prop_assert_eq!(size, ControlFlow::Continue(content.len() as u64));
+            let mut windows = recorded(&mut worker);
+            let order = |o: &(u32, Location, Span, Vec<Encoding>)| {
+                (!o.3.first().is_none_or(|e| !matches!(e, Encoding::Utf16Le)), o.2, o.0)
+            };
+            windows.sort_by_key(order);
+            let mut whole = whole;
+            whole.sort_by_key(order);
+            prop_assert_eq!(windows, whole);
+        }
+
         #[test]
         fn looking_near_changes_no_partition_point(
             mut items in prop::collection::vec(0..50_u32, 0..40),
@@ -848,16 +973,7 @@ mod tests {
             let scanner = scanner();
             let collector = Collector::default();
             let context = crate::source::testing::context(1);
-            let mut worker = Visitors {
-                scanner: &scanner,
-                collector: &collector,
-                observer: &NoObserver,
-                context: &context,
-                origin: Origin::Plain,
-                hash: HashKind::Sha1,
-                uncounted: None,
-            }
-            .worker();
+            let mut worker = visitors(&scanner, &collector, &context).worker();
             let mut parent_state = BlobState::default();
             worker.examine(&parent, None, 3, &mut parent_state);
             let (first, runs) = child(&parent, &parts);

@@ -9,10 +9,15 @@
 //! outside of what was asked for. The text of a link's target is a name, not content, and is not
 //! scanned. A root that is itself a link is followed, because somebody named it.
 
-use super::{BlobView, BlobVisitor, ContentKind, MOST_BYTES, VisitContext, WorkerFactory};
-use crate::model::{IssueKind, ScanIssue, SkipReason};
+use super::{
+    BlobHasher, BlobView, BlobVisitor, ContentKind, HashKind, MOST_BYTES, VisitContext,
+    WorkerFactory,
+    window::{self, Large, Layout, fill},
+};
+use crate::model::{IssueKind, ObjectId, ScanIssue, SkipReason};
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use std::{
+    cell::OnceCell,
     ffi::OsStr,
     fs::File,
     io::{self, Read, Seek},
@@ -150,8 +155,13 @@ impl Files {
                         state,
                     ),
                     Err(refusal) => {
-                        refusal.tell(shown, worker);
-                        ControlFlow::Continue(())
+                        let large = LargeFile {
+                            path,
+                            shown,
+                            number: index as u32,
+                            hash: HashKind::Sha1,
+                        };
+                        reader.visit_refused(refusal, &large, worker)
                     }
                 }
             },
@@ -455,19 +465,71 @@ impl Refusal {
     }
 }
 
+/// A file that may be too large for memory.
+pub(crate) struct LargeFile<'a> {
+    pub(crate) path: &'a Path,
+    /// Its path as visitors are told it.
+    pub(crate) shown: &'a [u8],
+    pub(crate) number: u32,
+    /// Hash that names it.
+    pub(crate) hash: HashKind,
+}
+
 /// Reads files within the limits of a visit.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub(crate) struct Reader<'c> {
     /// Most bytes of one piece of content.
     pub(crate) limit: u64,
     pub(crate) budget: Budget,
+    context: &'c VisitContext<'c>,
 }
 
-impl Reader {
-    pub(crate) fn new(ctx: &VisitContext<'_>) -> Self {
+impl<'c> Reader<'c> {
+    pub(crate) fn new(context: &'c VisitContext<'c>) -> Self {
+        let (blob, memory) = (context.max_blob_bytes, context.max_memory_bytes);
         Self {
-            limit: ctx.max_blob_bytes.min(ctx.max_memory_bytes).min(MOST_BYTES),
-            budget: Budget::new(ctx.max_memory_bytes),
+            limit: blob.min(memory).min(MOST_BYTES),
+            budget: Budget::new(memory),
+            context,
+        }
+    }
+
+    /// Visits a file in windows if it was refused only because memory does not hold it; tells the
+    /// visitor of it otherwise.
+    pub(crate) fn visit_refused<V: BlobVisitor>(
+        &self,
+        refusal: Refusal,
+        file: &LargeFile<'_>,
+        worker: &mut V,
+    ) -> ControlFlow<()> {
+        let layout = Layout::of(worker, self.context);
+        let (Refusal::TooLarge { bytes, .. }, Some(layout)) = (&refusal, layout) else {
+            refusal.tell(file.shown, worker);
+            return ControlFlow::Continue(());
+        };
+        if *bytes > self.context.max_blob_bytes {
+            refusal.tell(file.shown, worker);
+            return ControlFlow::Continue(());
+        }
+        let Some(_grant) = self.budget.take(layout.bytes() as u64) else {
+            refusal.tell(file.shown, worker);
+            return ControlFlow::Continue(());
+        };
+        let known = OnceCell::new();
+        let id = || *known.get_or_init(|| file_id(file.path, file.hash));
+        let content = Large {
+            id: &id,
+            number: file.number,
+            path: Some(file.shown),
+        };
+        let visited = File::open(file.path)
+            .and_then(|open| window::visit(worker, self.context, &content, layout, open));
+        match visited {
+            Ok(flow) => flow.map_continue(|_| ()),
+            Err(error) => {
+                Refusal::Failed(error).tell(file.shown, worker);
+                ControlFlow::Continue(())
+            }
         }
     }
 
@@ -531,18 +593,22 @@ impl Reader {
     }
 }
 
-/// Reads until the buffer is full or the file ends; returns how many bytes.
-fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+/// Names a file as [`super::blob_id`] names its bytes, without having them all at once; where it cannot be
+/// read, all digits are 0.
+pub(crate) fn file_id(path: &Path, kind: HashKind) -> ObjectId {
+    let hash = || {
+        let mut file = File::open(path)?;
+        let mut hasher = BlobHasher::new(file.metadata()?.len(), kind);
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok::<_, io::Error>(hasher.finish()),
+                n => hasher.update(&buffer[..n]),
+            }
         }
-    }
-    Ok(filled)
+    };
+    let nothing = || ObjectId::from_bytes(&[0; 32][..kind.id_len()]).expect("as long as an id");
+    hash().unwrap_or_else(|_| nothing())
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ pub mod fs;
 #[cfg(feature = "git")]
 pub mod git;
 pub mod memory;
+pub(crate) mod window;
+
+pub use window::Window;
 
 use crate::model::{ObjectId, ScanIssue, SkipReason};
 use std::{
@@ -80,6 +83,19 @@ pub trait BlobVisitor {
         state: &mut Self::State,
     ) -> ControlFlow<()>;
 
+    /// How many bytes around what is found decide whether it is, where the visitor takes
+    /// [`Self::window`]s of content that is too large for memory. Without, such content is skipped.
+    fn overlap(&self) -> Option<usize> {
+        None
+    }
+
+    /// Visits part of content: all of them in order, unless reading fails on the way. `Break` stops
+    /// the whole visit.
+    fn window(&mut self, window: &Window<'_>) -> ControlFlow<()> {
+        let _ = window;
+        ControlFlow::Continue(())
+    }
+
     /// Takes note of content in scope that was not visited.
     fn skipped(&mut self, kind: ContentKind, id: Option<ObjectId>, reason: SkipReason);
 
@@ -102,8 +118,8 @@ pub struct VisitContext<'a> {
     pub threads: usize,
     /// Larger content is skipped and said so, in bytes.
     pub max_blob_bytes: u64,
-    /// Budget for content buffers, in bytes: a larger object is skipped, and objects that would
-    /// take a large part of it are decoded by one thread at a time.
+    /// Budget for content buffers, in bytes: a larger object is visited in [`Window`]s or skipped, and
+    /// objects that would take a large part of it are decoded by one thread at a time.
     pub max_memory_bytes: u64,
     /// Set from outside to stop.
     pub interrupt: &'a AtomicBool,
@@ -164,30 +180,54 @@ impl From<HashKind> for gix::hash::Kind {
 /// # Panics
 /// Never: the hash of SHA-256 has no attack to detect.
 pub fn blob_id(bytes: &[u8], kind: HashKind) -> ObjectId {
-    let header = format!("blob {}\0", bytes.len());
-    match kind {
-        HashKind::Sha1 => {
-            let mut hasher = sha1dc::Hasher::new();
-            hasher.update(header.as_bytes());
-            hasher.update(bytes);
-            let digest: [u8; 20] = match hasher.finalize() {
-                Ok(digest) => digest.into(),
-                Err(collision) => collision.digest().into(),
-            };
-            ObjectId::from_bytes(&digest)
-        }
-        #[cfg(feature = "git")]
-        HashKind::Sha256 => {
-            let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha256);
-            hasher.update(header.as_bytes());
-            hasher.update(bytes);
-            hasher
-                .try_finalize()
-                .ok()
-                .and_then(|id| ObjectId::from_bytes(id.as_bytes()))
+    let mut hasher = BlobHasher::new(bytes.len() as u64, kind);
+    hasher.update(bytes);
+    hasher.finish()
+}
+
+/// Hashes content as Git hashes a blob.
+enum BlobHasher {
+    Sha1(Box<sha1dc::Hasher>),
+    #[cfg(feature = "git")]
+    Sha256(gix::hash::Hasher),
+}
+
+impl BlobHasher {
+    fn new(len: u64, kind: HashKind) -> Self {
+        let mut hasher = match kind {
+            HashKind::Sha1 => Self::Sha1(Box::new(sha1dc::Hasher::new())),
+            #[cfg(feature = "git")]
+            HashKind::Sha256 => Self::Sha256(gix::hash::hasher(gix::hash::Kind::Sha256)),
+        };
+        hasher.update(format!("blob {len}\0").as_bytes());
+        hasher
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha1(hasher) => hasher.update(bytes),
+            #[cfg(feature = "git")]
+            Self::Sha256(hasher) => hasher.update(bytes),
         }
     }
-    .expect("SHA-256 has no collision detection to fail, and digests have the length of an id")
+
+    fn finish(self) -> ObjectId {
+        match self {
+            Self::Sha1(hasher) => {
+                let digest: [u8; 20] = match hasher.finalize() {
+                    Ok(digest) => digest.into(),
+                    Err(collision) => collision.digest().into(),
+                };
+                ObjectId::from_bytes(&digest)
+            }
+            #[cfg(feature = "git")]
+            Self::Sha256(hasher) => hasher
+                .try_finalize()
+                .ok()
+                .and_then(|id| ObjectId::from_bytes(id.as_bytes())),
+        }
+        .expect("SHA-256 has no collision detection to fail, and digests have the length of an id")
+    }
 }
 
 /// Visitors that write down what they are given.

@@ -117,5 +117,5 @@ pub(crate) struct LooseHeader {
     /// Bytes of the object.
     pub(crate) size: u64,
     /// Bytes of the header.
-    len: usize,
+    pub(crate) len: usize,
 }

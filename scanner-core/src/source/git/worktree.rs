@@ -17,7 +17,7 @@ use crate::{
     model::{IssueKind, ObjectId, ScanIssue, SkipReason, Where},
     source::{
         BlobView, BlobVisitor, ContentKind, HashKind, VisitContext, WorkerFactory, blob_id,
-        fs::{Buffer, Listing, Reader, Refusal, in_parallel, walker},
+        fs::{Buffer, LargeFile, Listing, Reader, Refusal, file_id, in_parallel, walker},
     },
 };
 use bstr::{BStr, BString, ByteSlice};
@@ -206,7 +206,18 @@ impl WorkingSet {
                                     return show(worker, id, content.bytes);
                                 }
                             }
-                            Err(refusal) => refusal.tell(&item.path, worker),
+                            Err(refusal) => {
+                                let large = LargeFile {
+                                    path: &path,
+                                    shown: &item.path,
+                                    number: index as u32,
+                                    hash: self.hash,
+                                };
+                                let same = |known| known == file_id(&path, self.hash);
+                                if !known.is_some_and(same) {
+                                    return reader.visit_refused(refusal, &large, worker);
+                                }
+                            }
                         }
                     }
                 }

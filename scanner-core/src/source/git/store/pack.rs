@@ -17,6 +17,7 @@ use crate::{
 use gix_pack::{data, index};
 use rayon::prelude::*;
 use std::{
+    io,
     path::Path,
     sync::{Mutex, PoisonError, atomic::AtomicBool},
 };
@@ -233,6 +234,13 @@ impl Pack {
             }
             other => other,
         }
+    }
+
+    /// The bytes of an entry that is no delta, as they are inflated.
+    pub(crate) fn stream(&self, entry: u32) -> Option<impl io::Read> {
+        let header = self.entry(entry).header_len() as usize;
+        let stored = self.stored(entry)?.get(header..)?;
+        Some(flate2::read::ZlibDecoder::new(stored))
     }
 
     /// The pack's file.

@@ -9,7 +9,13 @@ use crate::source::{
         inflate::{Inflater, LOOSE_HEAD},
     },
 };
-use std::{collections::HashMap, fs::File, io::Read, path::PathBuf};
+use flate2::read::ZlibDecoder;
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{Read, Seek},
+    path::PathBuf,
+};
 
 impl ObjectStore {
     /// Reads one object in full, wherever it is, into `out`.
@@ -162,6 +168,27 @@ impl ObjectStore {
             .map_err(ReadError::Unreadable)?;
         inflater.loose(&bytes, header, out)?;
         Ok(header.kind)
+    }
+
+    /// The size of a loose blob, and its bytes as they are inflated. `None` for other kinds, and
+    /// where its file tells neither.
+    pub(crate) fn loose_blob(
+        &self,
+        number: u32,
+        inflater: &mut Inflater,
+    ) -> Option<(u64, impl Read + use<>)> {
+        let mut file = File::open(self.loose_path(number)).ok()?;
+        let mut head = Vec::new();
+        (&mut file)
+            .take(LOOSE_HEAD as u64)
+            .read_to_end(&mut head)
+            .ok()?;
+        let header = inflater.loose_header(&head).ok()?;
+        file.rewind().ok()?;
+        let mut bytes = ZlibDecoder::new(file);
+        let before = (&mut bytes).take(header.len as u64);
+        std::io::copy(&mut { before }, &mut std::io::sink()).ok()?;
+        (header.kind == ContentKind::Blob).then_some((header.size, bytes))
     }
 }
 

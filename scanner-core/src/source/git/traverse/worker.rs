@@ -1,5 +1,7 @@
 //! The threads of a traversal: decoding along delta trees, and sharing what is left at the end.
 
+mod large;
+
 use super::{
     LOOSE_BAD, LooseKinds, Selection, kind_code, lock,
     plan::{Forest, Plan, Task},
@@ -293,6 +295,11 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
                 }
             }
             Err(error) => {
+                if matches!(error, ReadError::TooLarge(_)) && self.loose_in_windows(number)? {
+                    code.store(kind_code(ContentKind::Blob), Ordering::Relaxed);
+                    self.recycle(live);
+                    return ControlFlow::Continue(());
+                }
                 if self.rescue(number) {
                     self.recycle(live);
                     return ControlFlow::Continue(());
@@ -312,6 +319,14 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         let pack = f.pack;
         let e = pack.entry(entry);
         let limit = shared.limit();
+        if e.kind() == EntryKind::Content(ContentKind::Blob)
+            && pack.size(entry) > limit
+            && self.entry_in_windows(f, entry)?
+        {
+            let kind = Some(ContentKind::Blob);
+            self.fail_below(forest, entry, kind, &ReadError::too_large(pack.size(entry)));
+            return ControlFlow::Continue(());
+        }
         let many = shared.context.threads as u64 * 8;
         let _big: Option<MutexGuard<'_, ()>> =
             (pack.size(entry) > shared.context.max_memory_bytes / many).then(|| lock(&shared.big));
@@ -578,8 +593,19 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         kind: Option<ContentKind>,
         error: &ReadError,
     ) {
+        self.fail(&self.shared.plan.forests[forest], entry, kind, error);
+        self.fail_below(forest, entry, kind, error);
+    }
+
+    /// Reports all entries that depend on one that cannot be decoded.
+    fn fail_below(
+        &mut self,
+        forest: usize,
+        entry: u32,
+        kind: Option<ContentKind>,
+        error: &ReadError,
+    ) {
         let f = &self.shared.plan.forests[forest];
-        self.fail(f, entry, kind, error);
         let below = match error {
             ReadError::TooLarge(_) => {
                 ReadError::TooLarge("its delta base is larger than the limit".to_owned())
