@@ -4,9 +4,11 @@
 mod arguments;
 mod audit;
 mod bad_rules;
+mod browser;
 mod explain;
 mod findings;
 mod formats;
+mod html;
 mod import;
 mod output;
 mod report_fixture;

@@ -66,6 +66,7 @@ fn occurrence(path: &[u8], line: u64, place: Where) -> Occurrence {
         introduced: None,
         also_introduced_in: Vec::new(),
         last_seen: None,
+        last_seen_seconds: None,
         refs: Vec::new(),
         parts: Vec::new(),
     }
@@ -138,6 +139,7 @@ pub(crate) fn report() -> Report {
                 )),
                 also_introduced_in: vec![id(0xc2), id(0xc3)],
                 last_seen: Some(id(0xc4)),
+                last_seen_seconds: Some(1_750_000_000),
                 parts: vec![part(&account)],
                 refs: many_refs.map(String::from).to_vec(),
                 ..occurrence(b"src/config.rs", 12, Where::Head)
@@ -150,6 +152,7 @@ pub(crate) fn report() -> Report {
                     i64::MAX,
                 )),
                 last_seen: Some(id(0xc6)),
+                last_seen_seconds: Some(i64::MAX),
                 refs: vec![format!("refs/heads/fix-{}", String::from_utf8_lossy(&key))],
                 ..occurrence(&secret_path, 1, Where::Ref)
             },

@@ -226,6 +226,11 @@ impl<'a> Standing<'a> {
         self.store.id(self.graph.commits[commit as usize].number)
     }
 
+    /// When a commit was made, by its committer's clock, in seconds since 1970.
+    pub(crate) fn commit_seconds(&self, commit: u32) -> i64 {
+        self.graph.commits[commit as usize].time
+    }
+
     /// Sorts commits: held by a ref first, then the oldest.
     fn order(&self, commit: u32) -> (bool, i64, ObjectId) {
         let c = &self.graph.commits[commit as usize];

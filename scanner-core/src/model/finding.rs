@@ -136,6 +136,8 @@ pub struct Occurrence {
     /// The latest commit whose tree still holds it: `HEAD`'s where it stands there, else by
     /// committer date. `None` outside history.
     pub last_seen: Option<CommitId>,
+    /// When that was committed: its committer's date in seconds since 1970, UTC.
+    pub last_seen_seconds: Option<i64>,
     /// Refs whose history holds `introduced`, most important first, at most 16.
     pub refs: Vec<String>,
     /// Other halves of the credential that stand nearby, by position: its key id, its user.

@@ -104,6 +104,8 @@ struct OccurrenceDocument<'a> {
     introduced: Option<CommitDocument<'a>>,
     also_introduced_in: &'a [CommitId],
     last_seen: Option<CommitId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen_date: Option<String>,
     refs: Vec<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     parts: Vec<PartDocument<'a>>,
@@ -136,6 +138,9 @@ impl<'a> OccurrenceDocument<'a> {
                 .map(|commit| CommitDocument::new(commit, redactor)),
             also_introduced_in: &occurrence.also_introduced_in,
             last_seen: occurrence.last_seen,
+            last_seen_date: occurrence
+                .last_seen_seconds
+                .and_then(|seconds| rfc3339(seconds, 0)),
             refs: occurrence
                 .refs
                 .iter()

@@ -10,12 +10,14 @@
 //! secrets of the report.
 
 mod document;
+mod html;
 mod json;
 mod jsonl;
 mod printable;
 mod redact;
 
 pub use crate::model::rfc3339;
+pub use html::HtmlReporter;
 pub use json::JsonReporter;
 pub use jsonl::JsonlReporter;
 pub use printable::{is_disruptive, printable};

@@ -27,6 +27,7 @@ pub(super) struct Located {
     pub(super) introduced: Option<Arc<CommitInfo>>,
     pub(super) also_introduced_in: Vec<CommitId>,
     pub(super) last_seen: Option<CommitId>,
+    pub(super) last_seen_seconds: Option<i64>,
     pub(super) refs: Vec<String>,
 }
 
@@ -39,6 +40,7 @@ impl Located {
             introduced: None,
             also_introduced_in: Vec::new(),
             last_seen: None,
+            last_seen_seconds: None,
             refs: Vec::new(),
         }
     }
@@ -93,6 +95,7 @@ impl<'a> Assembly<'a> {
             introduced: located.introduced,
             also_introduced_in: located.also_introduced_in,
             last_seen: located.last_seen,
+            last_seen_seconds: located.last_seen_seconds,
             refs: located.refs,
             parts: Vec::new(),
         });

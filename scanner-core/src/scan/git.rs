@@ -467,6 +467,7 @@ fn locate(
                     introduced,
                     also_introduced_in: also,
                     last_seen: p.last_seen.map(|c| standing.commit_id(c)),
+                    last_seen_seconds: p.last_seen.map(|c| standing.commit_seconds(c)),
                     refs: standing.ref_names(p.refs),
                 });
             }

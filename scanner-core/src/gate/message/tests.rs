@@ -43,6 +43,7 @@ fn file(path: &str, line: u64, commit: u8) -> Occurrence {
         })),
         also_introduced_in: Vec::new(),
         last_seen: None,
+        last_seen_seconds: None,
         refs: vec!["refs/heads/main".into()],
         parts: Vec::new(),
     }

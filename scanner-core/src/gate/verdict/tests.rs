@@ -47,6 +47,7 @@ fn occurrence(path: &str) -> Occurrence {
         introduced: None,
         also_introduced_in: Vec::new(),
         last_seen: None,
+        last_seen_seconds: None,
         refs: Vec::new(),
         parts: Vec::new(),
     }
