@@ -4,7 +4,7 @@
 use scanner_core::model::{
     BlobCounts, CommitInfo, Confidence, Encoding, Finding, Fingerprint, IssueKind, Location,
     ObjectId, Occurrence, Part, Proof, Receipt, Report, RuleInfo, ScanIssue, Secret, Severity,
-    SkipReason, Span, Where,
+    SkipReason, Span, TriageCounts, Where,
 };
 use std::sync::Arc;
 
@@ -68,6 +68,7 @@ fn occurrence(path: &[u8], line: u64, place: Where) -> Occurrence {
         last_seen: None,
         refs: Vec::new(),
         parts: Vec::new(),
+        allowed_by: None,
     }
 }
 
@@ -218,6 +219,8 @@ pub(crate) fn report() -> Report {
             ruleset_hash: "0123456789abcdef".repeat(4),
             below_confidence: 3,
             max_decode_depth: 3,
+            fingerprint_key: None,
+            triage: TriageCounts::default(),
             complete: false,
             issues: vec![
                 ScanIssue {

@@ -45,6 +45,7 @@ fn file(path: &str, line: u64, commit: u8) -> Occurrence {
         last_seen: None,
         refs: vec!["refs/heads/main".into()],
         parts: Vec::new(),
+        allowed_by: None,
     }
 }
 

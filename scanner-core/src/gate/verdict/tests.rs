@@ -49,6 +49,7 @@ fn occurrence(path: &str) -> Occurrence {
         last_seen: None,
         refs: Vec::new(),
         parts: Vec::new(),
+        allowed_by: None,
     }
 }
 
