@@ -35,6 +35,15 @@ impl ExitStatus {
         }
     }
 
+    /// For something that counts as a finding, under `--exit-code`: 0 never fails because of one.
+    pub(crate) fn for_findings(code: u8) -> Self {
+        if code == 0 {
+            Self::Clean
+        } else {
+            Self::Findings(code)
+        }
+    }
+
     /// Judges a report. Findings win over incompleteness: both stop a gate, and a finding is
     /// what someone can act on; the report says `complete: false` either way. Under
     /// `--exit-code 0`, and for findings below `--fail-on`, incompleteness still shows.
@@ -43,7 +52,7 @@ impl ExitStatus {
             .open()
             .any(|finding| finding.rule.severity >= policy.fail_on);
         if counts && policy.findings_code != 0 {
-            Self::Findings(policy.findings_code)
+            Self::for_findings(policy.findings_code)
         } else if is_incomplete(&report.receipt, policy.require_complete) {
             Self::Incomplete
         } else {

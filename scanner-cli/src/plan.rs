@@ -1,15 +1,19 @@
 //! From what was typed to what will be done: every check of arguments is here, so that a scan
 //! begins only when nothing about the command line can fail any more.
 
+mod baseline;
 mod explain;
 mod hook;
 mod limits;
 mod rules;
+mod triage;
 
+pub(crate) use baseline::{BaselineAction, BaselinePlan, DiffPlan, Origin, Show};
 pub(crate) use explain::{Clue, ExplainPlan};
 pub(crate) use hook::{HookPlan, PushPlan};
 pub(crate) use limits::{Limits, threads};
 pub(crate) use rules::RulesPlan;
+pub(crate) use triage::{BASELINE_NAME, TriagePlan};
 
 use crate::{
     args::{
@@ -69,6 +73,8 @@ pub(crate) enum Plan {
     Rules(Box<RulesPlan>),
     Explain(Box<ExplainPlan>),
     Hook(Box<HookPlan>),
+    Baseline(Box<BaselinePlan>),
+    Diff(Box<DiffPlan>),
     PreReceive {
         args: ReceiveArgs,
         verbose: bool,
@@ -99,6 +105,7 @@ pub(crate) struct ScanPlan {
     /// Worth saying before the scan begins; empty when quiet.
     pub(crate) notices: Vec<String>,
     pub(crate) rules: RulePlan,
+    pub(crate) triage: TriagePlan,
     pub(crate) engine: EngineKind,
     /// Whether deltas are searched only for what they change.
     pub(crate) delta_aware: bool,
@@ -233,6 +240,14 @@ impl Plan {
                     }
                 });
             }
+            Some(Command::Baseline(args)) => {
+                let plan = BaselinePlan::new(args.command, options, to, surroundings)?;
+                return Ok(Self::Baseline(Box::new(plan)));
+            }
+            Some(Command::Diff(args)) => {
+                let plan = DiffPlan::new(args, &options, to, surroundings)?;
+                return Ok(Self::Diff(Box::new(plan)));
+            }
             Some(Command::Git(args)) => (git(&args)?, options),
             Some(Command::Dir(args)) => (dir(args)?, options),
             Some(Command::Stdin(args)) => (stdin(args, surroundings)?, options),
@@ -266,7 +281,9 @@ impl ScanPlan {
                 "--format markdown is for `gitsieve rules list`".into(),
             ));
         }
-        let rules = rule_plan(options, source.root.as_deref(), &mut notices)?;
+        let root = source.root.as_deref();
+        let rules = rule_plan(options, root, &mut notices)?;
+        let triage = TriagePlan::new(options, root, &source.input, &mut notices)?;
         if options.quiet {
             notices.clear();
         }
@@ -276,6 +293,7 @@ impl ScanPlan {
             unit: source.unit,
             notices,
             rules,
+            triage,
             engine: engine(options.engine),
             delta_aware: !options.no_delta,
             max_decode_depth: options.max_decode_depth,
@@ -525,27 +543,10 @@ fn exists(path: &Path) -> Result<(), CliError> {
         .map_err(|error| usage(format!("cannot open {}: {error}", path.display())))
 }
 
-/// Finds a team's configuration at the root of a working tree. A symbolic link is not followed:
-/// what it names was not checked in.
+/// Finds a team's configuration at the root of a working tree.
 fn discover_config(root: &Path, notices: &mut Vec<String>) -> Option<PathBuf> {
-    for name in CONFIG_NAMES {
-        let path = root.join(name);
-        let Ok(metadata) = path.symlink_metadata() else {
-            continue;
-        };
-        if metadata.is_file() {
-            notices.push(format!(
-                "using the configuration {} (--no-config refuses it)",
-                path.display()
-            ));
-            return Some(path);
-        }
-        notices.push(format!(
-            "not using {}: it is not a regular file (--config reads it all the same)",
-            path.display()
-        ));
-    }
-    None
+    let mut names = CONFIG_NAMES.iter();
+    names.find_map(|name| triage::discover(root, name, "configuration", "config", notices))
 }
 
 fn engine(engine: Engine) -> EngineKind {

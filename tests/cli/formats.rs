@@ -4,7 +4,8 @@ use crate::report_fixture;
 use scanner_core::{
     model::Report,
     report::{
-        JSON_SCHEMA, JsonReporter, JsonlReporter, Redactor, ReportMeta, is_disruptive, write_report,
+        JSON_SCHEMA, JsonReporter, JsonlReporter, Redactor, ReportMeta, is_disruptive, read_report,
+        write_report,
     },
 };
 use serde_json::{Value, json};
@@ -105,6 +106,27 @@ fn both_formats_say_the_same() {
     assert_eq!(lines.next(), None);
 }
 
+#[test]
+fn what_is_read_back_and_written_again_is_the_same() {
+    let report = report_fixture::report();
+    let wanted = json_text(&report, redacting(&report));
+    let lines = jsonl_text(&report, redacting(&report));
+    for text in [&wanted, &lines] {
+        let read = read_report(text.as_bytes()).unwrap();
+        assert_eq!(json_text(&read.report, redacting(&read.report)), wanted);
+        assert_eq!(jsonl_text(&read.report, redacting(&read.report)), lines);
+    }
+    // One that shows its secrets gives none of them away again.
+    let shown = json_text(&report, Redactor::reveal());
+    let read = read_report(shown.as_bytes()).unwrap();
+    let again = json_text(&read.report, Redactor::reveal());
+    let [token, key, ..] = report_fixture::secrets();
+    for secret in [token, key] {
+        let secret = String::from_utf8(secret).unwrap();
+        assert!(shown.contains(&secret) && !again.contains(&secret));
+    }
+}
+
 /// The schema would not notice if it described nothing: each key that is dropped, renamed or
 /// added must fail.
 #[test]
@@ -132,10 +154,19 @@ fn the_schema_refuses_every_missing_and_every_unknown_key() {
     each_object(&mut good, "", &mut paths);
     assert!(paths.len() >= 9, "{paths:?}");
     let validator = jsonschema::draft202012::new(&schema()).unwrap();
-    let open = |path: &str| path.ends_with("/tips") || path.ends_with("/skipped_by_reason");
+    let open = |path: &str| {
+        let names = ["/tips", "/skipped_by_reason", "/suppressed"];
+        names.iter().any(|name| path.ends_with(name))
+    };
     let optional = ["path_bytes", "object", "path"];
     // Left out where there is nothing to say.
-    let sparse = ["notes", "parts", "encoding"];
+    let sparse = [
+        "notes",
+        "parts",
+        "encoding",
+        "allowed_by",
+        "fingerprint_key",
+    ];
     for path in &paths {
         let mut more = good.clone();
         more.pointer_mut(path).unwrap()["unheard_of"] = json!("x");

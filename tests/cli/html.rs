@@ -25,7 +25,9 @@ fn html(report: &Report, redactor: Redactor) -> Vec<u8> {
 
 /// Those that are replaced wherever they stand: a short one may be part of another word.
 fn secrets() -> impl Iterator<Item = Vec<u8>> {
-    report_fixture::secrets().into_iter().filter(|secret| secret.len() >= 8)
+    report_fixture::secrets()
+        .into_iter()
+        .filter(|secret| secret.len() >= 8)
 }
 
 /// The JSON that the page holds.

@@ -4,7 +4,7 @@
 use scanner_core::model::{
     BlobCounts, CommitInfo, Confidence, Encoding, Finding, Fingerprint, IssueKind, Location,
     ObjectId, Occurrence, Part, Proof, Receipt, Report, RuleInfo, ScanIssue, Secret, Severity,
-    SkipReason, Span, Where,
+    SkipReason, Span, SuppressedBy, TriageCounts, Where,
 };
 use std::sync::Arc;
 
@@ -69,6 +69,7 @@ fn occurrence(path: &[u8], line: u64, place: Where) -> Occurrence {
         last_seen_seconds: None,
         refs: Vec::new(),
         parts: Vec::new(),
+        allowed_by: None,
     }
 }
 
@@ -184,7 +185,10 @@ pub(crate) fn report() -> Report {
         Proof::Failed,
         vec![
             occurrence(b"conf/hunter2/a", 8, Where::Index),
-            occurrence(b"conf/hunter23", 9, Where::Worktree),
+            Occurrence {
+                allowed_by: Some(SuppressedBy::Comment),
+                ..occurrence(b"conf/hunter23", 9, Where::Worktree)
+            },
             Occurrence {
                 member: Some(b"in\xe4/hunter2.txt!/b\x1b[2J".into()),
                 ..occurrence(b"conf/x.zip", 1, Where::Worktree)
@@ -221,6 +225,12 @@ pub(crate) fn report() -> Report {
             ruleset_hash: "0123456789abcdef".repeat(4),
             below_confidence: 3,
             max_decode_depth: 3,
+            fingerprint_key: Some("0badcafe".into()),
+            triage: TriageCounts {
+                suppressed: [(SuppressedBy::Comment, 1), (SuppressedBy::Baseline, 2)].into(),
+                expired: 1,
+                unused: 2,
+            },
             complete: false,
             issues: vec![
                 ScanIssue {

@@ -39,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("history", &["source", "model"]),
     ("report", &["model"]),
     ("gate", &["report", "model"]),
+    ("triage", &["report", "model"]),
     (
         "scan",
         &[

@@ -195,7 +195,10 @@ pub fn other_doors(
         return;
     }
     let hook = audit.fingerprints();
-    let sweep = fingerprints(Sieve::git(client, &["--no-working-tree"]));
+    let sweep = fingerprints(Sieve::git(
+        client,
+        &["--no-working-tree", "--no-inline-allow"],
+    ));
     let unseen: Vec<_> = hook.difference(&sweep).collect();
     assert!(unseen.is_empty(), "not found in the clone: {unseen:?}");
 
@@ -235,7 +238,10 @@ pub fn other_doors(
     let known = join(known, "known");
     let pushed = join(&commits(&scratch, &new), "pushed");
     let range = format!("{known}..{pushed}");
-    let ranged = fingerprints(Sieve::git(&scratch, &["--range", &range]));
+    let ranged = fingerprints(Sieve::git(
+        &scratch,
+        &["--range", &range, "--no-inline-allow"],
+    ));
     match doors {
         Doors::Equal => assert_eq!(hook, ranged, "findings of the hook, and of the range"),
         Doors::More => {

@@ -31,6 +31,7 @@ mod output;
 mod pre_commit;
 mod random_history;
 mod ranges;
+mod triage;
 mod working_set;
 
 /// A test file that no `mod` names would never run.

@@ -41,6 +41,7 @@ pub struct Sieve {
     input: Vec<u8>,
     secrets: Vec<String>,
     address_space_kib: Option<u64>,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 /// What a run gave.
@@ -77,6 +78,12 @@ impl Sieve {
     /// Runs in this directory.
     pub fn current_dir(mut self, dir: &Path) -> Self {
         self.cwd = Some(dir.to_owned());
+        self
+    }
+
+    /// Sets a variable of the environment.
+    pub fn variable(mut self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
+        self.variables.push((name, value.as_ref().to_owned()));
         self
     }
 
@@ -122,6 +129,7 @@ impl Sieve {
         command
             .args(&self.args)
             .env("HOME", home.path())
+            .envs(self.variables)
             .current_dir(self.cwd.as_deref().unwrap_or(home.path()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -18,9 +18,9 @@ pub(crate) enum HookCommand {
     /// Looks at the content in the index, not at the files, and at nothing that HEAD has already: a
     /// secret that stood in a changed file before is noted and lets the commit pass. Honours
     /// GIT_INDEX_FILE and GIT_DIR, so that commits of some files only are checked as such. A comment
-    /// on a secret's line, `gitsieve:allow` or `gitleaks:allow`, lets it pass, as does an allowlist
-    /// of the clone's .gitsieve.toml. Prints nothing when there is nothing to say. The exit status
-    /// is that of a scan.
+    /// on a secret's line, `gitsieve:allow` or `gitleaks:allow`, lets it pass, as do the clone's
+    /// .gitsieveignore, its baseline and an allowlist of its .gitsieve.toml. Prints nothing when
+    /// there is nothing to say. The exit status is that of a scan.
     #[command(after_help = "Exit status: 0 clean, 1 findings, 2 usage, 3 incomplete, 4 internal.")]
     PreCommit,
     PrePush(PrePushArgs),
@@ -45,8 +45,8 @@ pub(crate) enum HookSetup {
 /// Reads from standard input what git is about to push, scans what the remote does not have as far
 /// as the clone's remote-tracking refs tell, and stops the push of a secret. A secret that stood in
 /// a changed file before is noted and lets the push pass, as does a comment on a secret's line,
-/// `gitsieve:allow` or `gitleaks:allow`, and an allowlist of the clone's .gitsieve.toml. The exit
-/// status is that of a scan.
+/// `gitsieve:allow` or `gitleaks:allow`, the clone's .gitsieveignore, its baseline, and an
+/// allowlist of its .gitsieve.toml. The exit status is that of a scan.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 clean, 1 findings, 2 usage, 3 incomplete, 4 internal.")]
 pub(crate) struct PrePushArgs {

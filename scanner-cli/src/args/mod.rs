@@ -1,5 +1,7 @@
 //! What can be typed. Parsing has no side effects: nothing is read, opened or resolved here.
 
+mod baseline;
+mod diff;
 mod dir;
 mod explain;
 mod generate;
@@ -9,7 +11,10 @@ mod options;
 mod rules;
 mod scope;
 mod stdin;
+mod triage;
 
+pub(crate) use baseline::{BaselineArgs, BaselineCommand, DecisionArgs, OriginArgs};
+pub(crate) use diff::DiffArgs;
 pub(crate) use dir::DirArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs};
@@ -89,6 +94,8 @@ pub(crate) enum Command {
     Stdin(StdinArgs),
     Rules(RulesArgs),
     Explain(ExplainArgs),
+    Baseline(BaselineArgs),
+    Diff(DiffArgs),
     Hook(HookArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

@@ -1,5 +1,6 @@
 //! Options that every scan takes. They may stand before or after a command's name.
 
+use super::triage::TriageOptions;
 use clap::{ArgAction, Args, ValueEnum, builder::TypedValueParser};
 use scanner_core::{
     model::{ByteSize, Confidence, Severity, TimeSpan},
@@ -101,6 +102,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ID", action = ArgAction::Append)]
     #[arg(global = true, help_heading = "Rules")]
     pub(crate) exclude_rule: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) triage: TriageOptions,
 
     /// Number of threads; 0 for one a core
     #[arg(long, value_name = "N", default_value_t = 0)]

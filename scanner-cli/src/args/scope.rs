@@ -51,14 +51,56 @@ const EXPLAIN: &[&str] = &[
     "max_archive_size",
 ];
 
+/// Options about which decisions of people count.
+const TRIAGE: &[&str] = &[
+    "no_inline_allow",
+    "ignore_file",
+    "no_ignore_file",
+    "baseline",
+    "no_baseline",
+    "fingerprint_key_file",
+];
+
+/// Options of commands that compare.
+const COMPARE: &[&str] = &[
+    "format",
+    "output",
+    "color",
+    "no_color",
+    "verbose",
+    "quiet",
+    "exit_code",
+    "fail_on",
+];
+
+/// Options of commands that scan for a baseline.
+const FOR_BASELINE: &[&str] = &[
+    "quiet",
+    "rules",
+    "config",
+    "no_config",
+    "rule",
+    "exclude_rule",
+    "no_inline_allow",
+    "ignore_file",
+    "no_ignore_file",
+    "baseline",
+    "fingerprint_key_file",
+];
+
 /// The options that a command takes of those that scans take; `None` for all. `path` is its name
 /// below `gitsieve`.
 fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
     match path {
         ["rules", "import"] | ["hook", "install"] => Some(vec!["output", "quiet"]),
         ["rules", "bench"] => Some([RULES, BENCH].concat()),
-        ["explain"] | ["rules", "explain"] => Some([RULES, BENCH, EXPLAIN].concat()),
-        ["hook", "pre-commit" | "pre-push"] => Some([GATE, BENCH, EXPLAIN].concat()),
+        ["explain"] | ["rules", "explain"] => {
+            Some([RULES, BENCH, EXPLAIN, &["fingerprint_key_file"]].concat())
+        }
+        ["hook", "pre-commit" | "pre-push"] => Some([GATE, BENCH, EXPLAIN, TRIAGE].concat()),
+        ["diff"] => Some(COMPARE.to_vec()),
+        ["baseline", "diff"] => Some([FOR_BASELINE, BENCH, EXPLAIN, COMPARE].concat()),
+        ["baseline", ..] => Some([FOR_BASELINE, BENCH, EXPLAIN].concat()),
         ["hook", "pre-receive" | "post-receive"] => Some(vec!["verbose"]),
         ["hook", "courier"] => Some(vec![]),
         ["hook", "check-config"] => Some(vec!["format", "output"]),
@@ -200,8 +242,9 @@ mod tests {
         let scan = parse_words("gitsieve --help").unwrap_err();
         assert!(scan.contains("--threads"), "{scan}");
         let known = scan_options();
-        for id in RULES.iter().chain(BENCH).chain(EXPLAIN).chain(GATE) {
-            assert!(known.iter().any(|k| k == id), "{id}");
+        let lists = [RULES, BENCH, EXPLAIN, GATE, TRIAGE, COMPARE, FOR_BASELINE];
+        for id in lists.concat() {
+            assert!(known.iter().any(|k| *k == id), "{id}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Explains candidates.
 
-use super::scan::now;
+use super::{decisions, scan::now};
 use crate::{
     exit::{CliError, ExitStatus},
     interrupt,
@@ -90,6 +90,7 @@ pub(crate) fn run(plan: &ExplainPlan) -> Result<ExitStatus, CliError> {
     }
     let mut scanner = Scanner::builder()
         .rules(rules)
+        .fingerprint_key(decisions::key(plan.key_file.as_deref())?)
         .threads(plan.limits.threads)
         .max_memory_bytes(plan.limits.max_memory_bytes)
         .max_decode_depth(plan.max_decode_depth)

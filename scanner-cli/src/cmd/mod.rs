@@ -1,5 +1,8 @@
 //! Carries plans out.
 
+mod baseline;
+mod decisions;
+mod diff;
 mod explain;
 mod generate;
 mod hook;
@@ -25,6 +28,8 @@ pub(crate) fn run(plan: Plan) -> Result<ExitStatus, CliError> {
             courier::child::run(std::io::stdin().lock(), std::io::stdout());
             Ok(ExitStatus::Clean)
         }
+        Plan::Baseline(plan) => baseline::run(*plan),
+        Plan::Diff(plan) => diff::run(&plan),
         Plan::Hook(plan) => hook::run(*plan),
         Plan::Completions { shell, to } => generate::completions(shell, &to),
         Plan::Man { command, to } => generate::man(command.as_deref(), &to),

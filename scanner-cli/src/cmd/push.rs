@@ -1,6 +1,9 @@
 //! Checks what is about to be pushed, on the machine that pushes.
 
-use super::scan::{now, scanner};
+use super::{
+    decisions,
+    scan::{now, scanner},
+};
 use crate::{
     exit::{CliError, ExitStatus},
     interrupt,
@@ -16,7 +19,7 @@ use scanner_core::{
         updates,
         verdict::{Ruling, judge},
     },
-    model::{Confidence, Report, Severity},
+    model::{Confidence, Finding, PushReport, Report, Severity, SuppressedBy},
     report::Redactor,
     scan::{NoObserver, PushInput},
 };
@@ -38,9 +41,13 @@ pub(crate) fn run(plan: &ScanPlan, push: &PushPlan) -> Result<ExitStatus, CliErr
         known: push.known.clone(),
         ..PushInput::default()
     };
-    let found = scanner.scan_push(&input, &NoObserver, &interrupted)?;
+    let key = scanner.fingerprint_key().id();
+    let triage = decisions::load(&plan.triage, key.as_deref())?;
+    let mut found = scanner.scan_push(&input, &NoObserver, &interrupted)?;
+    let outcome = triage.apply(&mut found.report);
     // Taking rules and tables apart costs a millisecond that the process ends anyway.
     std::mem::forget(scanner);
+    let decided = leave_out_decided(&mut found);
     let policy = policy(plan.exit.fail_on, plan.min_confidence);
     let policy = Policy::parse(&policy, "pre-push").map_err(|error| usage(&error))?;
     let effective = policy.for_all_others();
@@ -71,12 +78,46 @@ pub(crate) fn run(plan: &ScanPlan, push: &PushPlan) -> Result<ExitStatus, CliErr
         for notice in &plan.notices {
             output::notice(notice);
         }
+        decisions::tell(&outcome, &plan.triage, &found.report, plan.verbose);
+        if decided > 0 {
+            output::notice(&format!(
+                "let pass by the ignore file or a baseline: {decided} of the secrets in this push"
+            ));
+        }
         let text = message.text(&Redactor::of_report(&found.report));
         io::stderr()
             .write_all(text.as_bytes())
             .map_err(|error| Destination::Stdout.error(error))?;
     }
     Ok(status)
+}
+
+/// Leaves out what the ignore file or a baseline lets pass, and says how many that were. Comments
+/// stay in: the policy has its own words for them.
+fn leave_out_decided(found: &mut PushReport) -> usize {
+    let report = &mut found.report;
+    let before = report.findings.len();
+    let decided = |f: &Finding| {
+        let by = f.suppression.as_ref().map(|s| s.by);
+        by.is_some_and(|by| by != SuppressedBy::Comment)
+    };
+    let keep: Vec<bool> = report.findings.iter().map(|f| !decided(f)).collect();
+    for (finding, allowed) in report.findings.iter_mut().zip(&mut found.inline_allowed) {
+        finding.suppression = None;
+        for (occurrence, allowed) in finding.occurrences.iter().zip(allowed) {
+            *allowed = occurrence.allowed_by.is_some() && !occurrence.path.is_empty();
+        }
+    }
+    retain(&mut report.findings, &keep);
+    retain(&mut found.novelty, &keep);
+    retain(&mut found.inline_allowed, &keep);
+    before - report.findings.len()
+}
+
+/// Keeps the items that have a `true` at their index.
+fn retain<T>(items: &mut Vec<T>, keep: &[bool]) {
+    let mut keep = keep.iter();
+    items.retain(|_| keep.next().is_none_or(|keep| *keep));
 }
 
 /// The policy that the options come to. What a partial clone lacks does not stop a push that does

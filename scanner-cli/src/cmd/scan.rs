@@ -1,6 +1,6 @@
 //! Scans and reports.
 
-use super::staged;
+use super::{decisions, staged};
 use crate::{
     args::Format,
     exit::{CliError, ExitStatus},
@@ -14,6 +14,7 @@ use scanner_core::{
     model::Report,
     report::{JsonReporter, JsonlReporter, Redactor, ReportMeta, Reporter, write_report},
     scan::{Input, NoObserver, Observer, Scanner},
+    triage::Outcome,
 };
 use std::{
     io::{self, Read},
@@ -27,21 +28,46 @@ pub(super) const META: ReportMeta<'static> = ReportMeta {
 };
 
 pub(crate) fn run(mut plan: ScanPlan) -> Result<ExitStatus, CliError> {
+    match &plan.input {
+        InputPlan::Staged(input) => return staged::run(&plan, input),
+        InputPlan::Push(push) => return super::push::run(&plan, push),
+        InputPlan::Library(_) | InputPlan::Stdin { .. } => {}
+    }
+    let started = Instant::now();
+    let (report, outcome) = found(&mut plan)?;
+    show(&report, &plan, started.elapsed())?;
+    if !plan.quiet {
+        decisions::tell(&outcome, &plan.triage, &report, plan.verbose);
+    }
+    let status = ExitStatus::of_report(&report, plan.exit);
+    let unused = plan.triage.fail_on_unused && !outcome.unused.is_empty();
+    Ok(match status {
+        // Only a scan of everything can say that an entry is needed by nothing.
+        ExitStatus::Clean if unused && report.receipt.complete => {
+            ExitStatus::for_findings(plan.exit.findings_code)
+        }
+        status => status,
+    })
+}
+
+/// Scans, and says of each finding whether it counts.
+pub(super) fn found(plan: &mut ScanPlan) -> Result<(Report, Outcome), CliError> {
     // What is still to be read comes as an error with its path.
     let input = match std::mem::replace(&mut plan.input, InputPlan::Stdin { path: Vec::new() }) {
-        InputPlan::Staged(input) => return staged::run(&plan, &input),
-        InputPlan::Push(push) => return super::push::run(&plan, &push),
         InputPlan::Library(input) => Ok(input),
         InputPlan::Stdin { path } => Err(path),
+        InputPlan::Staged(_) | InputPlan::Push(_) => {
+            return Err(CliError::Usage("a hook has a scan of its own".into()));
+        }
     };
     for notice in &plan.notices {
         output::notice(notice);
     }
-    let started = Instant::now();
-    let scanner = scanner(&plan)?;
+    let scanner = scanner(plan)?;
+    let triage = decisions::load(&plan.triage, scanner.fingerprint_key().id().as_deref())?;
     let input = input.or_else(|path| read_stdin(path, plan.max_memory_bytes))?;
     let interrupted = interrupt::on_signal();
-    let report = {
+    let mut report = {
         let progress = plan.progress.then(Progress::start);
         let observer: &dyn Observer = progress.as_ref().map_or(&NoObserver, |p| p);
         scanner.scan(&input, observer, &interrupted)?
@@ -51,8 +77,8 @@ pub(crate) fn run(mut plan: ScanPlan) -> Result<ExitStatus, CliError> {
     if interrupted.load(Ordering::Relaxed) && !plan.quiet {
         output::notice("interrupted: reporting what was found so far");
     }
-    show(&report, &plan, started.elapsed())?;
-    Ok(ExitStatus::of_report(&report, plan.exit))
+    let outcome = triage.apply(&mut report);
+    Ok((report, outcome))
 }
 
 pub(super) fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
@@ -74,7 +100,9 @@ pub(super) fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
     if let Some(bytes) = plan.max_blob_bytes {
         builder = builder.max_blob_bytes(bytes);
     }
-    builder = builder.min_confidence(plan.min_confidence);
+    builder = builder
+        .min_confidence(plan.min_confidence)
+        .fingerprint_key(decisions::key(plan.triage.key_file.as_deref())?);
     if let Some(now) = now() {
         builder = builder.now(now);
     }

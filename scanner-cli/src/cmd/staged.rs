@@ -1,6 +1,6 @@
 //! Checks what is about to be committed.
 
-use super::scan::scanner;
+use super::{decisions, scan::scanner};
 use crate::{
     exit::{CliError, ExitStatus},
     interrupt,
@@ -18,7 +18,10 @@ pub(crate) fn run(plan: &ScanPlan, input: &StagedInput) -> Result<ExitStatus, Cl
     let started = Instant::now();
     let scanner = scanner(plan)?;
     let interrupted = interrupt::on_signal();
-    let found = scanner.scan_staged(input, &NoObserver, &interrupted)?;
+    let key = scanner.fingerprint_key().id();
+    let triage = decisions::load(&plan.triage, key.as_deref())?;
+    let mut found = scanner.scan_staged(input, &NoObserver, &interrupted)?;
+    let outcome = triage.apply(&mut found.report);
     if interrupted.load(Ordering::Relaxed) && !plan.quiet {
         output::notice("interrupted: saying what was found so far");
     }
@@ -32,6 +35,7 @@ pub(crate) fn run(plan: &ScanPlan, input: &StagedInput) -> Result<ExitStatus, Cl
     for notice in &plan.notices {
         output::notice(notice);
     }
+    decisions::tell(&outcome, &plan.triage, staged.introduced(), plan.verbose);
     let options = StagedOptions {
         style: plan.style,
         verbose: plan.verbose,

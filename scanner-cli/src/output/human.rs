@@ -9,7 +9,7 @@ use super::style::{Role, Style};
 use scanner_core::{
     model::{
         CommitInfo, Finding, IssueKind, ObjectId, Occurrence, Part, Proof, Receipt, ScanIssue,
-        Severity, SkipReason, Where,
+        Severity, SkipReason, SuppressedBy, Where,
     },
     report::{Redactor, ReportMeta, Reporter, printable, rfc3339},
 };
@@ -486,15 +486,21 @@ impl<W: Write> Reporter for HumanReporter<W> {
     }
 }
 
-/// Says how a secret is encoded where it stands; nothing where it is not.
+/// Says how a secret is encoded where it stands, and who lets it pass there; nothing where neither
+/// is so.
 fn encoded(occurrence: &Occurrence) -> String {
     let mut encodings = occurrence.encoding.iter();
-    let Some(outermost) = encodings.next() else {
-        return String::new();
+    let text = match encodings.next() {
+        None => String::new(),
+        Some(outermost) => encodings.fold(format!(", {outermost}-encoded"), |text, encoding| {
+            format!("{text}, {encoding} in it")
+        }),
     };
-    encodings.fold(format!(", {outermost}-encoded"), |text, encoding| {
-        format!("{text}, {encoding} in it")
-    })
+    match occurrence.allowed_by {
+        None => text,
+        Some(SuppressedBy::Comment) => format!("{text}, let pass by a comment"),
+        Some(_) => format!("{text}, let pass by the ignore file"),
+    }
 }
 
 /// Where an occurrence stands, in a word or two of the same width.

@@ -6,7 +6,7 @@ use super::{
     style::{Role, Style},
 };
 use scanner_core::{
-    model::{Finding, Novelty, Report, Severity, StagedReport},
+    model::{Finding, Novelty, Report, Severity, StagedReport, SuppressedBy},
     report::{Redactor, Reporter},
 };
 use std::{
@@ -28,6 +28,8 @@ pub(crate) struct Staged {
     old: Vec<Finding>,
     /// What comments let pass, with those places.
     allowed: Vec<Finding>,
+    /// What the ignore file or a baseline lets pass.
+    decided: Vec<Finding>,
     /// Knows all secrets of all of these.
     redactor: Redactor,
     /// There is no commit yet.
@@ -49,11 +51,7 @@ pub(crate) struct StagedOptions {
 
 impl Staged {
     pub(crate) fn new(found: StagedReport) -> Self {
-        let StagedReport {
-            report,
-            novelty,
-            inline_allowed,
-        } = found;
+        let StagedReport { report, novelty } = found;
         let redactor = Redactor::of_report(&report);
         let unborn = report.receipt.tips.is_empty();
         let mut staged = Self {
@@ -63,24 +61,30 @@ impl Staged {
             },
             old: Vec::new(),
             allowed: Vec::new(),
+            decided: Vec::new(),
             redactor,
             unborn,
         };
-        let verdicts = novelty.into_iter().zip(inline_allowed);
-        for (finding, (novelty, allowed)) in report.findings.into_iter().zip(verdicts) {
+        for (finding, novelty) in report.findings.into_iter().zip(novelty) {
             if novelty == Novelty::Old {
                 staged.old.push(finding);
                 continue;
             }
-            let only = |wanted: bool| {
+            let by = finding.suppression.as_ref().map(|s| s.by);
+            if by.is_some_and(|by| by != SuppressedBy::Comment) {
+                staged.decided.push(finding);
+                continue;
+            }
+            let only = |by: fn(Option<SuppressedBy>) -> bool| {
                 let mut part = finding.clone();
-                let mut asks = allowed.iter();
-                part.occurrences
-                    .retain(|_| asks.next().is_some_and(|asks| *asks == wanted));
+                part.occurrences.retain(|o| by(o.allowed_by));
                 (!part.occurrences.is_empty()).then_some(part)
             };
-            staged.allowed.extend(only(true));
-            staged.introduced.findings.extend(only(false));
+            let by_comment = only(|by| by == Some(SuppressedBy::Comment));
+            let by_file = only(|by| by.is_some_and(|by| by != SuppressedBy::Comment));
+            staged.allowed.extend(by_comment);
+            staged.decided.extend(by_file);
+            staged.introduced.findings.extend(only(|by| by.is_none()));
         }
         staged
     }
@@ -96,6 +100,7 @@ impl Staged {
         any(&self.introduced.findings)
             || any(&self.old)
             || any(&self.allowed)
+            || any(&self.decided)
             || !self.introduced.receipt.complete
     }
 
@@ -125,7 +130,8 @@ impl Staged {
                 &self.old,
                 "stood in what this commit changes before, so it does not stop it",
             ),
-            (&self.allowed, "let pass by a comment on its line"),
+            (&self.allowed, "let pass by a comment"),
+            (&self.decided, "let pass by the ignore file or a baseline"),
         ]
         .map(|(findings, why)| note(&human, findings, why, options.verbose));
         drop(human);
@@ -172,8 +178,8 @@ impl Staged {
                 out,
                 "  take it out of the file, then: git add {files} (git add -p for parts)\n  \
                  or leave the file out:  {unstage} {files}\n  \
-                 or, if it is no secret: put `gitsieve:allow` into a comment on its line, or an\n    \
-                 allowlist into .gitsieve.toml"
+                 or, if it is no secret: put `gitsieve:allow` into a comment on its line, its\n    \
+                 fingerprint into .gitsieveignore, or an allowlist into .gitsieve.toml"
             )?;
         }
         writeln!(

@@ -21,6 +21,8 @@ pub(crate) struct ExplainPlan {
     pub(crate) notices: Vec<String>,
     pub(crate) rules: RulePlan,
     pub(crate) min_confidence: Confidence,
+    /// Where the key of fingerprints is.
+    pub(crate) key_file: Option<PathBuf>,
     pub(crate) json: bool,
     pub(crate) to: Destination,
     pub(crate) style: Style,
@@ -89,6 +91,7 @@ impl ExplainPlan {
             notices,
             rules,
             min_confidence: options.min_confidence,
+            key_file: options.triage.fingerprint_key_file.clone(),
             json: options.format == Format::Json,
             style: style(options.color, options.no_color, &to, surroundings),
             to,

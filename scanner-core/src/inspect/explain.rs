@@ -25,7 +25,7 @@ use crate::{
         Span,
     },
     rules::RuleSet,
-    scan::{Input, NoObserver, ScanError, ScannerBuilder},
+    scan::{Input, NoObserver, ScanError, Scanner, ScannerBuilder},
 };
 use candidates::{Candidate, Search};
 use outcome::Outcomes;
@@ -150,7 +150,7 @@ pub fn explain(
             return;
         }
         for candidate in search.candidates(layer.text, &layer.window) {
-            if !asked_for(rules, &candidate, layer, place) {
+            if !asked_for(&scanner, &candidate, layer, place) {
                 continue;
             }
             let room = &mut room[usize::from(candidate.found.is_some())];
@@ -159,7 +159,7 @@ pub fn explain(
                 continue;
             }
             *room -= 1;
-            drafts.push(draft(&mut lists, candidate, layer, place));
+            drafts.push(draft(&scanner, &mut lists, candidate, layer, place));
         }
     };
     let lines = place.lines.as_ref();
@@ -182,14 +182,19 @@ pub fn explain(
 }
 
 /// Whether someone wants to know of a candidate.
-fn asked_for(rules: &RuleSet, candidate: &Candidate, layer: &Layer<'_>, place: &Place<'_>) -> bool {
+fn asked_for(
+    scanner: &Scanner,
+    candidate: &Candidate,
+    layer: &Layer<'_>,
+    place: &Place<'_>,
+) -> bool {
     if let Some(asked) = place.fingerprint {
         let Some(m) = candidate.found.or(candidate.raw) else {
             return false;
         };
         let secret = Secret::new(&layer.text[m.secret_start..m.secret_end]);
-        let id = &rules.rules()[candidate.rule as usize].info.id;
-        if Fingerprint::new(id, &secret).as_str() != asked {
+        let id = &scanner.rules().rules()[candidate.rule as usize].info.id;
+        if scanner.fingerprint(id, &secret).as_str() != asked {
             return false;
         }
     }
@@ -206,6 +211,7 @@ fn location(layer: &Layer<'_>, at: &Range<usize>) -> Location {
 
 /// Tells what content and place say of a candidate.
 fn draft(
+    scanner: &Scanner,
     lists: &mut Lists<'_>,
     candidate: Candidate,
     layer: &Layer<'_>,
@@ -228,7 +234,7 @@ fn draft(
         told: Explained {
             fingerprint: secret
                 .as_ref()
-                .map(|secret| Fingerprint::new(&rule.info.id, secret)),
+                .map(|secret| scanner.fingerprint(&rule.info.id, secret)),
             rule: Arc::clone(&rule.info),
             member: layer.member.map(<[u8]>::to_vec),
             encoding: layer.encoding.to_vec(),

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     confirm::{ConfirmWorker, Confirmer, Match},
     engine::{self, Engine, EngineKind, EngineWorker, Hit},
-    model::{Fingerprint, ObjectId, ScanIssue, Secret, SkipReason},
+    model::{ObjectId, ScanIssue, Secret, SkipReason},
     rules::RuleSet,
     scan::{Depths, Scanner},
     source::{BlobView, BlobVisitor, ContentKind, VisitContext, WorkerFactory},
@@ -50,6 +50,7 @@ pub fn find(
     // To decode and open everything takes many times as long, and most secrets stand as they are.
     for depths in [None, Some(depths(scanner, context))] {
         let search = Search {
+            scanner,
             confirmer: Arc::clone(&confirmer),
             engine: &*engine,
             fingerprint,
@@ -81,6 +82,7 @@ fn depths(scanner: &Scanner, context: &VisitContext<'_>) -> Depths {
 }
 
 struct Search<'a> {
+    scanner: &'a Scanner,
     confirmer: Arc<Confirmer>,
     engine: &'a dyn Engine,
     fingerprint: &'a str,
@@ -148,7 +150,7 @@ impl SearchWorker<'_> {
         self.matches.iter().find_map(|m| {
             let id = &self.search.confirmer.rule(m.rule).info.id;
             let secret = Secret::new(&text[m.secret_start..m.secret_end]);
-            let own = Fingerprint::new(id, &secret);
+            let own = self.search.scanner.fingerprint(id, &secret);
             (own.as_str() == self.search.fingerprint).then(|| id.clone())
         })
     }

@@ -23,6 +23,37 @@ pub fn rfc3339(seconds: i64, offset_minutes: i32) -> Option<String> {
     ))
 }
 
+/// Reads what [`rfc3339`] writes: the seconds and the offset in minutes. `None` for any other text.
+pub(crate) fn parse_rfc3339(text: &str) -> Option<(i64, i32)> {
+    let (date, clock) = text.split_once('T')?;
+    let (time, offset) = clock.split_at_checked(8)?;
+    let two = |text: &str| -> Option<i64> {
+        let number: u8 = text.parse().ok().filter(|_| text.len() == 2)?;
+        Some(i64::from(number))
+    };
+    let numbers = |text: &str| -> Option<Vec<i64>> { text.split(':').map(two).collect() };
+    let (time, away) = (numbers(time)?, numbers(offset.get(1..)?)?);
+    let (&[h, m, s], &[away_hours, away_minutes]) = (time.first_chunk()?, away.first_chunk()?);
+    let sign = if offset.starts_with('-') { -1 } else { 1 };
+    let minutes = sign * (away_hours * 60 + away_minutes);
+    let seconds = day_of(date)? * 86_400 + h * 3600 + m * 60 + s - minutes * 60;
+    let minutes = i32::try_from(minutes).ok()?;
+    // Whatever is no date comes out as another text.
+    (rfc3339(seconds, minutes)? == text).then_some((seconds, minutes))
+}
+
+/// Reads a day, `YYYY-MM-DD`, as days since 1970-01-01. `None` for what no calendar has.
+pub(crate) fn day_of(text: &str) -> Option<i64> {
+    let numbers: Option<Vec<i64>> = text.split('-').map(|part| part.parse().ok()).collect();
+    let numbers = numbers?;
+    let &[year, month, day] = numbers.first_chunk()?;
+    let possible =
+        (0..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    possible.then_some(())?;
+    let seconds = seconds_since_1970(year, month, day);
+    (rfc3339(seconds, 0)?.get(..10)? == text).then_some(seconds / 86_400)
+}
+
 /// Year, month and day of a day counted from 1970-01-01 in the proleptic Gregorian calendar.
 /// Counts in years that begin in March, so that the leap day is the last of its year.
 fn civil(days: i64) -> Option<(i64, i64, i64)> {
@@ -78,6 +109,39 @@ mod tests {
         assert_eq!(rfc3339(-62_167_219_201, 0), None);
         assert_eq!(date(0, 99 * 60 + 99), "1970-01-01T00:00:00+00:00");
         assert_eq!(date(0, i32::MIN), "1970-01-01T00:00:00+00:00");
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_nothing_else_is() {
+        for (seconds, offset) in [(0, 0), (1_709_247_599, 90), (951_782_400, -570), (-1, 0)] {
+            let text = date(seconds, offset);
+            assert_eq!(parse_rfc3339(&text), Some((seconds, offset)));
+        }
+        for text in [
+            "",
+            "2024-02-29",
+            "2023-02-29T00:00:00+00:00",
+            "2024-02-28T24:00:00+00:00",
+            "2024-02-28T00:00:00Z",
+            "2024-02-28T00:00:00+00:60",
+            "2024-02-28T00:00:00\u{e9}00:00",
+            "2024-2-28T00:00:00+00:00",
+            "2024-02-28T00:00:00+00:00:00",
+        ] {
+            assert_eq!(parse_rfc3339(text), None, "{text}");
+        }
+        assert_eq!(day_of("1970-01-02"), Some(1));
+        assert_eq!(day_of("2024-02-29"), Some(19_782));
+        for text in [
+            "2023-02-29",
+            "2024-00-01",
+            "2024-13-01",
+            "+024-01-01",
+            "2024-01-01-01",
+            "2024-01-9223372036854775807",
+        ] {
+            assert_eq!(day_of(text), None, "{text}");
+        }
     }
 
     #[test]

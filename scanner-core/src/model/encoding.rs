@@ -1,10 +1,10 @@
 //! Ways in which content writes other content.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A way of writing content in other characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Encoding {
     /// Base64 (RFC 4648), standard or URL-safe, in one line or wrapped.
     #[serde(rename = "base64")]

@@ -1,8 +1,11 @@
 //! Findings and where they stand.
 
-use super::{BlobId, CommitId, Encoding, Location, Receipt, RuleInfo, Secret, Span, Suppression};
+use super::{
+    BlobId, CommitId, Encoding, FingerprintKey, Location, Receipt, RuleInfo, Secret, Span,
+    SuppressedBy, Suppression,
+};
 use bstr::BString;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
 /// A stable name of one rule with one secret: `v1:` and 32 hexadecimal digits of BLAKE3, keyed.
@@ -10,22 +13,26 @@ use std::{fmt, sync::Arc};
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Fingerprint(String);
 
-/// Key used unless an organisation gives its own: it only separates our hashes from others'.
-const DEFAULT_KEY: [u8; 32] = *b"gitsieve fingerprint key, v1    ";
-
 impl Fingerprint {
     /// Hashes a rule's id and a secret under the default key.
     pub fn new(rule_id: &str, secret: &Secret) -> Self {
-        Self::keyed(&DEFAULT_KEY, rule_id, secret)
+        Self::keyed(&FingerprintKey::default(), rule_id, secret)
     }
 
     /// Hashes a rule's id and a secret under an organisation's key.
-    pub fn keyed(key: &[u8; 32], rule_id: &str, secret: &Secret) -> Self {
-        let mut hasher = blake3::Hasher::new_keyed(key);
+    pub fn keyed(key: &FingerprintKey, rule_id: &str, secret: &Secret) -> Self {
+        let mut hasher = blake3::Hasher::new_keyed(key.bytes());
         hasher.update(&(rule_id.len() as u64).to_le_bytes());
         hasher.update(rule_id.as_bytes());
         hasher.update(secret.reveal());
         Self(format!("v1:{}", &hasher.finalize().to_hex()[..32]))
+    }
+
+    /// Takes a text that is one: `v1:` and 32 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("v1:")?;
+        let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        (digits.len() == 32 && digits.bytes().all(is_digit)).then(|| Self(text.to_owned()))
     }
 
     /// Returns the text form.
@@ -46,7 +53,7 @@ impl fmt::Display for Fingerprint {
 }
 
 /// Where an occurrence stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Where {
     /// In the tree of `HEAD`.
@@ -142,6 +149,9 @@ pub struct Occurrence {
     pub refs: Vec<String>,
     /// Other halves of the credential that stand nearby, by position: its key id, its user.
     pub parts: Vec<Part>,
+    /// Who asks to let this one pass. A scan says so of comments, whether they are to count or
+    /// not; triage settles it, and suppresses a finding all of whose occurrences are allowed.
+    pub allowed_by: Option<SuppressedBy>,
 }
 
 /// Another half of a credential, in the same content.
@@ -158,7 +168,7 @@ pub struct Part {
 }
 
 /// What an offline check said of a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Proof {
     /// A checksum or structure that cannot match by accident holds.

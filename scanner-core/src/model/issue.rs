@@ -1,11 +1,11 @@
 //! What a scan looked at, and what it could not look at.
 
-use super::ObjectId;
-use serde::Serialize;
+use super::{ObjectId, TriageCounts};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Why content was not scanned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipReason {
     /// Larger than `max_blob_bytes`, or than the memory budget allows and not to be had in parts.
@@ -21,7 +21,7 @@ pub enum SkipReason {
 }
 
 /// What kind of problem an issue is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IssueKind {
     /// Content is there but damaged. Always costs completeness and exit status 3.
@@ -66,7 +66,7 @@ impl ScanIssue {
 }
 
 /// Counts of unique blobs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlobCounts {
     /// Blobs met: `scanned + skipped`.
     pub seen: u64,
@@ -99,6 +99,12 @@ pub struct Receipt {
     pub below_confidence: u64,
     /// Levels of encoding that were seen through; 0 where nothing was decoded.
     pub max_decode_depth: u32,
+    /// Which key fingerprints are made under ([`super::FingerprintKey::id`]); `None` for the
+    /// default one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint_key: Option<String>,
+    /// What people's decisions did. Set after a scan, by triage.
+    pub triage: TriageCounts,
     /// Whether everything in scope was looked at.
     pub complete: bool,
     /// Problems met, sorted. At most a few thousand; the last then says how many more.

@@ -3,6 +3,7 @@
 mod date;
 mod encoding;
 mod finding;
+mod fingerprint_key;
 mod id;
 mod issue;
 mod problem;
@@ -15,9 +16,10 @@ mod staged;
 mod triage;
 
 pub use date::rfc3339;
-pub(crate) use date::seconds_since_1970;
+pub(crate) use date::{day_of, parse_rfc3339, seconds_since_1970};
 pub use encoding::Encoding;
 pub use finding::{CommitInfo, Finding, Fingerprint, Occurrence, Part, Proof, Report, Where};
+pub use fingerprint_key::{FingerprintKey, FingerprintKeyError};
 pub use id::{BlobId, CommitId, ObjectId, ParseIdError};
 pub use issue::{BlobCounts, IssueKind, Receipt, ScanIssue, SkipReason};
 pub use problem::Problem;
@@ -28,4 +30,4 @@ pub use rule_info::{Confidence, RuleInfo, Severity, UnknownLevel};
 pub use secret::Secret;
 pub use span::{Location, Span};
 pub use staged::StagedReport;
-pub use triage::{SuppressedBy, Suppression, TriageStatus};
+pub use triage::{SuppressedBy, Suppression, TriageCounts, TriageStatus, UnknownStatus};

@@ -10,7 +10,4 @@ pub struct StagedReport {
     /// One for each finding of `report`, at the same index. [`Novelty::Old`] is what `HEAD` holds
     /// in a file that the commit changes, moves or removes.
     pub novelty: Vec<Novelty>,
-    /// For each finding, one for each occurrence: whether a comment on the secret's line asks to
-    /// let it pass (`gitsieve:allow`).
-    pub inline_allowed: Vec<Vec<bool>>,
 }

@@ -6,7 +6,7 @@
 use super::{FORMAT_VERSION, Redactor, ReportMeta, printable::is_disruptive, rfc3339};
 use crate::model::{
     BlobCounts, CommitId, CommitInfo, Encoding, Finding, IssueKind, ObjectId, Occurrence, Part,
-    Receipt, Where,
+    Receipt, SuppressedBy, TriageCounts, Where,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
@@ -109,6 +109,8 @@ struct OccurrenceDocument<'a> {
     refs: Vec<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     parts: Vec<PartDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_by: Option<SuppressedBy>,
 }
 
 impl<'a> OccurrenceDocument<'a> {
@@ -151,6 +153,7 @@ impl<'a> OccurrenceDocument<'a> {
                 .iter()
                 .map(|part| PartDocument::new(part, redactor))
                 .collect(),
+            allowed_by: occurrence.allowed_by,
         }
     }
 }
@@ -223,6 +226,9 @@ pub(super) struct ReceiptDocument<'a> {
     ruleset_hash: &'a str,
     below_confidence: u64,
     max_decode_depth: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint_key: Option<&'a str>,
+    triage: &'a TriageCounts,
     complete: bool,
     issues: Vec<IssueDocument<'a>>,
 }
@@ -243,6 +249,8 @@ impl<'a> ReceiptDocument<'a> {
             ruleset_hash: &receipt.ruleset_hash,
             below_confidence: receipt.below_confidence,
             max_decode_depth: receipt.max_decode_depth,
+            fingerprint_key: receipt.fingerprint_key.as_deref(),
+            triage: &receipt.triage,
             complete: receipt.complete,
             issues: receipt
                 .issues
@@ -282,7 +290,7 @@ fn bytes_if_lossy(bytes: &[u8]) -> Option<String> {
 }
 
 /// Writes a value as one line of JSON.
-pub(super) fn write_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn write_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(out, OneLine);
     value.serialize(&mut serializer).map_err(io::Error::from)
 }

@@ -14,13 +14,16 @@ mod html;
 mod json;
 mod jsonl;
 mod printable;
+mod read;
 mod redact;
 
 pub use crate::model::rfc3339;
+pub(crate) use document::write_json;
 pub use html::HtmlReporter;
 pub use json::JsonReporter;
 pub use jsonl::JsonlReporter;
 pub use printable::{is_disruptive, printable};
+pub use read::{ReadError, ReadReport, read_report};
 pub use redact::Redactor;
 
 use crate::model::{Finding, Receipt, Report};

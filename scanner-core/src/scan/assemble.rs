@@ -8,8 +8,8 @@ use super::{
 use crate::{
     filter::{note::notes, score, without::Filter},
     model::{
-        BlobCounts, CommitId, CommitInfo, Finding, Fingerprint, IssueKind, ObjectId, Occurrence,
-        Proof, Receipt, Report, Where,
+        BlobCounts, CommitId, CommitInfo, Finding, IssueKind, ObjectId, Occurrence, Proof, Receipt,
+        Report, SuppressedBy, TriageCounts, Where,
     },
     source::ContentKind,
 };
@@ -98,6 +98,7 @@ impl<'a> Assembly<'a> {
             last_seen_seconds: located.last_seen_seconds,
             refs: located.refs,
             parts: Vec::new(),
+            allowed_by: raw.allowed.then_some(SuppressedBy::Comment),
         });
     }
 
@@ -132,7 +133,7 @@ impl<'a> Assembly<'a> {
                 texts.dedup();
                 Finding {
                     confidence: score::confidence(points),
-                    fingerprint: Fingerprint::new(&rule.id, &raw.secret),
+                    fingerprint: scanner.fingerprint(&rule.id, &raw.secret),
                     rule,
                     secret: raw.secret,
                     written: raw.written.into_iter().collect(),
@@ -179,6 +180,8 @@ impl<'a> Assembly<'a> {
                 ruleset_hash: scanner.ruleset_hash().to_owned(),
                 below_confidence,
                 max_decode_depth: scanner.max_decode_depth(),
+                fingerprint_key: scanner.fingerprint_key().id(),
+                triage: TriageCounts::default(),
                 complete: issues.iter().all(|i| i.kind == IssueKind::Note),
                 issues,
             },

@@ -66,6 +66,8 @@ pub(super) struct RawOccurrence {
     pub(super) member: Option<Arc<[u8]>>,
     pub(super) location: Location,
     pub(super) span: Span,
+    /// Whether a comment asks to let it pass.
+    pub(super) allowed: bool,
 }
 
 /// Most issues kept in full; the rest are counted.

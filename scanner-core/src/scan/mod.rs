@@ -8,7 +8,6 @@ mod compose;
 mod encoded;
 #[cfg(feature = "git")]
 mod git;
-#[cfg(feature = "git")]
 mod inline;
 mod observe;
 mod overlap;

@@ -16,7 +16,6 @@ use super::{
     Phase,
     assemble::Assembly,
     collect::{Collected, Collector, Origin},
-    inline,
     plain::with_causes,
     scanner::{Run, ScanError},
     worker::Visitors,
@@ -27,8 +26,8 @@ use crate::{
         new_commits::{self, KnownTips, NewCommits},
     },
     model::{
-        CommitId, Finding, Fingerprint, IssueKind, Novelty, ObjectId, PushReport, PushedCommit,
-        PushedTip, RefUpdate, ScanIssue,
+        CommitId, Finding, Fingerprint, IssueKind, Novelty, ObjectId, Occurrence, PushReport,
+        PushedCommit, PushedTip, RefUpdate, ScanIssue,
     },
     source::{
         ContentKind,
@@ -408,7 +407,7 @@ impl PushScan<'_> {
             } else {
                 let raw = assembly.finding(occurrence.finding);
                 let rule = &confirmer.rule(raw.rule).info;
-                only_old.insert(Fingerprint::new(&rule.id, &raw.secret));
+                only_old.insert(self.run.scanner.fingerprint(&rule.id, &raw.secret));
             }
             assembly.add(occurrence, place.located);
         }
@@ -425,12 +424,13 @@ impl PushScan<'_> {
                 Novelty::Introduced
             }
         });
-        let limit = self.run.context.max_blob_bytes;
-        let inline_allowed = inline::allowed(&report.findings, |blob| {
-            let mut bytes = Vec::new();
-            self.reader.read(blob, limit, &mut bytes).ok()?;
-            Some(bytes)
-        });
+        // What stands in no file cannot be commented.
+        let allowed = |o: &Occurrence| o.allowed_by.is_some() && !o.path.is_empty();
+        let inline_allowed = report
+            .findings
+            .iter()
+            .map(|finding| finding.occurrences.iter().map(allowed).collect())
+            .collect();
         PushReport {
             novelty: novelty.collect(),
             inline_allowed,

@@ -13,7 +13,7 @@ use crate::{
     confirm::Confirmer,
     engine::{self, Engine, EngineKind},
     filter::without::Filter,
-    model::{Confidence, Report},
+    model::{Confidence, Fingerprint, FingerprintKey, Report, Secret},
     rules::RuleSet,
     source::VisitContext,
 };
@@ -115,6 +115,7 @@ pub struct ScannerBuilder {
     without: Option<Filter>,
     max_decode_depth: u32,
     now: Option<i64>,
+    fingerprint_key: FingerprintKey,
     #[cfg(feature = "containers")]
     archives: container::Limits,
 }
@@ -162,6 +163,7 @@ impl Scanner {
             without: None,
             max_decode_depth: DEFAULT_DECODE_DEPTH,
             now: None,
+            fingerprint_key: FingerprintKey::default(),
             #[cfg(feature = "containers")]
             archives: container::Limits::default(),
         }
@@ -280,6 +282,15 @@ impl Scanner {
         self.config.now
     }
 
+    /// The key under which it makes fingerprints.
+    pub fn fingerprint_key(&self) -> FingerprintKey {
+        self.config.fingerprint_key
+    }
+
+    pub(crate) fn fingerprint(&self, rule_id: &str, secret: &Secret) -> Fingerprint {
+        Fingerprint::keyed(&self.config.fingerprint_key, rule_id, secret)
+    }
+
     #[cfg(feature = "containers")]
     pub(super) fn opening(&self) -> &Opening {
         &self.opening
@@ -367,6 +378,13 @@ impl ScannerBuilder {
     #[must_use]
     pub fn now(mut self, seconds: i64) -> Self {
         self.now = Some(seconds);
+        self
+    }
+    /// Makes fingerprints under an organisation's key. Baselines made under another key match
+    /// nothing.
+    #[must_use]
+    pub fn fingerprint_key(mut self, key: FingerprintKey) -> Self {
+        self.fingerprint_key = key;
         self
     }
     /// Sets how many containers (archives, compressed streams, documents) inside each other are

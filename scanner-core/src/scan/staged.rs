@@ -8,7 +8,6 @@ use super::{
     Phase,
     assemble::{Assembly, Located},
     collect::{Collected, Collector, Origin},
-    inline,
     plain::with_causes,
     scanner::{Run, ScanError},
     worker::Visitors,
@@ -71,7 +70,6 @@ pub(super) fn scan(run: &Run<'_>, input: &StagedInput) -> Result<StagedReport, S
     };
     Ok(StagedReport {
         novelty: report.findings.iter().map(novelty).collect(),
-        inline_allowed: inline::allowed(&report.findings, |id| set.content(id)),
         report,
     })
 }

@@ -17,6 +17,7 @@ use super::{
     Observer, Scanner, cap,
     collect::{Collected, Collector, FindingKey, Origin, RawOccurrence},
     encoded::{Changes, Regions, Sighting, join},
+    inline::Allowed,
     overlap::Cover,
 };
 use crate::{
@@ -501,6 +502,9 @@ impl ScanWorker<'_> {
             let issue = cap::issue(&self.confirmer.rule(rule).info.id, id, seen.path);
             self.out.issue(issue);
         }
+        // A line of a message or of an archive's member is none that somebody commented.
+        let commented = seen.kind == ContentKind::Blob && self.member.is_none();
+        let allowed = (commented && !sightings.is_empty()).then(|| Allowed::of(content, seen.line));
         let (mut at, mut line, mut line_start) = (0, seen.line, 0);
         for sighting in sightings {
             let (start, end) = (sighting.start, sighting.end);
@@ -537,6 +541,7 @@ impl ScanWorker<'_> {
                     seen.start + stored.start as u64,
                     seen.start + stored.end as u64,
                 ),
+                allowed: allowed.as_ref().is_some_and(|a| a.any(line..=end_line)),
             });
         }
     }

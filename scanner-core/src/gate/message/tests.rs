@@ -46,6 +46,7 @@ fn file(path: &str, line: u64, commit: u8) -> Occurrence {
         last_seen_seconds: None,
         refs: vec!["refs/heads/main".into()],
         parts: Vec::new(),
+        allowed_by: None,
     }
 }
 

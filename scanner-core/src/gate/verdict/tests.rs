@@ -50,6 +50,7 @@ fn occurrence(path: &str) -> Occurrence {
         last_seen_seconds: None,
         refs: Vec::new(),
         parts: Vec::new(),
+        allowed_by: None,
     }
 }
 
