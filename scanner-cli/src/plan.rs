@@ -5,6 +5,7 @@ mod baseline;
 mod explain;
 mod hook;
 mod limits;
+mod reports;
 mod rules;
 mod triage;
 
@@ -12,12 +13,13 @@ pub(crate) use baseline::{BaselineAction, BaselinePlan, DiffPlan, Origin, Show};
 pub(crate) use explain::{Clue, ExplainPlan};
 pub(crate) use hook::{HookPlan, PushPlan};
 pub(crate) use limits::{Limits, threads};
+pub(crate) use reports::{ReportPlan, ReportsPlan};
 pub(crate) use rules::RulesPlan;
 pub(crate) use triage::{BASELINE_NAME, TriagePlan};
 
 use crate::{
     args::{
-        Cli, Colour, Command, DirArgs, Engine, Format, GitArgs, HookArgs, HookCommand, Options,
+        Cli, Colour, Command, DirArgs, Engine, GitArgs, HookArgs, HookCommand, Options,
         PostReceiveArgs, ReceiveArgs, RulesArgs, RulesSubcommand, StdinArgs,
     },
     exit::{CliError, ExitPolicy},
@@ -118,8 +120,7 @@ pub(crate) struct ScanPlan {
     pub(crate) max_archive_bytes: u64,
     pub(crate) timeout: Option<Duration>,
     pub(crate) min_confidence: Confidence,
-    pub(crate) format: Format,
-    pub(crate) to: Destination,
+    pub(crate) reports: ReportsPlan,
     pub(crate) style: Style,
     pub(crate) show_secrets: bool,
     pub(crate) verbose: bool,
@@ -233,7 +234,7 @@ impl Plan {
                         Self::Scan(Box::new(hook::pre_commit(&options, surroundings)?))
                     }
                     HookCommand::CheckConfig(args) => {
-                        Self::Hook(Box::new(hook::check_config(args, options.format, to)?))
+                        Self::Hook(Box::new(hook::check_config(args, options.format(), to)?))
                     }
                     HookCommand::Setup(setup) => {
                         Self::Hook(Box::new(HookPlan::new(setup, &options, to)?))
@@ -274,13 +275,8 @@ impl ScanPlan {
         to: Destination,
         surroundings: Environment,
     ) -> Result<Self, CliError> {
-        to.check()?;
+        let reports = ReportsPlan::new(options, to, surroundings)?;
         let mut notices: Vec<String> = source.notice.into_iter().collect();
-        if options.format == Format::Markdown {
-            return Err(usage(
-                "--format markdown is for `gitsieve rules list`".into(),
-            ));
-        }
         let root = source.root.as_deref();
         let rules = rule_plan(options, root, &mut notices)?;
         let triage = TriagePlan::new(options, root, &source.input, &mut notices)?;
@@ -304,9 +300,8 @@ impl ScanPlan {
             max_archive_bytes: options.max_archive_size.0,
             timeout: options.timeout.map(|duration| duration.0),
             min_confidence: options.min_confidence,
-            format: options.format,
-            style: style(options.color, options.no_color, &to, surroundings),
-            to,
+            style: reports.first.style,
+            reports,
             show_secrets: options.show_secrets,
             verbose: options.verbose > 0,
             quiet: options.quiet,

@@ -26,7 +26,18 @@ fn wrong_usage_exits_with_2_and_says_why_on_stderr_only() {
         &["rules", "list", "--threads", "2"],
         &["rules", "list", "--format", "jsonl"],
         &["rules", "show", "no-such-rule"],
-        &["--format", "markdown", "."],
+        &["rules", "list", "--format", "sarif"],
+        &["rules", "show", "github-pat", "--format", "markdown"],
+        &["explain", "x", "--format", "csv"],
+        &["hook", "check-config", "--format", "junit"],
+        &["--format", "template", "."],
+        &["--format", "json", "--template", "Cargo.toml", "."],
+        &["--template", "absent.txt", "."],
+        &["--report", "sarif", "."],
+        &["--report", "sarif=absent/x", "."],
+        &["--report", "sarif=-", "."],
+        &["--report", "sarif=x", "--report", "csv=./x", "."],
+        &["-f", "gitlab", "--show-suppressed", "."],
     ] {
         let output = gitsieve(dir.path(), args);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");

@@ -13,11 +13,17 @@ use serde_json::{Value, json};
 const META: ReportMeta<'static> = ReportMeta {
     tool: "gitsieve",
     version: "1.2.3",
+    repository: None,
 };
 
 fn json_text(report: &Report, redactor: Redactor) -> String {
+    json_text_with(report, redactor, false)
+}
+
+fn json_text_with(report: &Report, redactor: Redactor, suppressed: bool) -> String {
     let mut out = Vec::new();
-    write_report(&mut JsonReporter::new(&mut out, redactor), &META, report).unwrap();
+    let mut reporter = JsonReporter::new(&mut out, redactor).with_suppressed(suppressed);
+    write_report(&mut reporter, &META, report).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -69,6 +75,31 @@ fn the_json_document_is_what_its_schema_says() {
 }
 
 #[test]
+fn findings_that_do_not_count_come_on_demand_and_say_why() {
+    let report = report_fixture::report();
+    let text = json_text_with(&report, redacting(&report), true);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_valid(&schema(), &document);
+    let findings = document["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), report.findings.len());
+    let suppressed: Vec<&Value> = findings
+        .iter()
+        .filter_map(|f| f.get("suppression"))
+        .collect();
+    let key = report.findings[1].secret.redacted();
+    let wanted = json!({
+        "by": "baseline",
+        "status": "false-positive",
+        "reason": format!("looks like {key}\u{202e} but | is <none>"),
+        "owner": "@ada\x1b[31m",
+        "expires": "2031-12-31",
+    });
+    assert_eq!(suppressed, [&wanted]);
+    let without = json_text(&report, redacting(&report));
+    assert!(!without.contains("suppression"));
+}
+
+#[test]
 fn every_line_of_json_lines_is_what_the_schema_says() {
     let report = report_fixture::report();
     for redactor in [redacting(&report), Redactor::reveal()] {
@@ -84,7 +115,7 @@ fn every_line_of_json_lines_is_what_the_schema_says() {
         assert_eq!(types[0], "meta");
         assert_eq!(types.last(), Some(&"receipt"));
         assert!(types[1..types.len() - 1].iter().all(|t| *t == "finding"));
-        assert_eq!(types.len(), report.findings.len() + 2);
+        assert_eq!(types.len(), report.open().count() + 2);
     }
 }
 
@@ -165,6 +196,7 @@ fn the_schema_refuses_every_missing_and_every_unknown_key() {
         "parts",
         "encoding",
         "allowed_by",
+        "last_seen_date",
         "fingerprint_key",
     ];
     for path in &paths {
@@ -199,7 +231,7 @@ fn the_schema_refuses_every_missing_and_every_unknown_key() {
 #[test]
 fn no_secret_stands_anywhere_in_a_redacted_report() {
     let report = report_fixture::report();
-    let [token, key, password, binary, _] = report_fixture::secrets();
+    let [token, key, password, binary, ..] = report_fixture::secrets();
     for text in [
         json_text(&report, redacting(&report)),
         jsonl_text(&report, redacting(&report)),
@@ -229,7 +261,7 @@ fn no_secret_stands_anywhere_in_a_redacted_report() {
 #[test]
 fn secrets_are_shown_on_demand() {
     let document = document(Redactor::reveal());
-    let [token, _, _, binary, _] = report_fixture::secrets();
+    let [token, _, _, binary, ..] = report_fixture::secrets();
     let finding = &document["findings"][0];
     assert_eq!(finding["secret"].as_str().unwrap().as_bytes(), token);
     assert!(finding.get("secret_bytes").is_none());

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 const META: ReportMeta<'static> = ReportMeta {
     tool: "gitsieve",
     version: "1.2.3",
+    repository: None,
 };
 
 fn html(report: &Report, redactor: Redactor) -> Vec<u8> {
@@ -120,11 +121,12 @@ fn in_a_browser_filters_and_groups_work_and_no_text_is_markup() {
     page.click("input[name=suppressed]");
     page.wait_for(&format!(
         "document.querySelectorAll('#results article').length === {}",
-        counting + 1
+        report.findings.len()
     ));
     assert!(
         page.eval(
-            "document.querySelector('article.suppressed').innerText.includes('<b>made up</b>')"
+            "[...document.querySelectorAll('article.suppressed')]\
+             .some(article => article.innerText.includes('<b>made up</b>'))"
         ) == true
     );
     page.click("input[name=suppressed]");

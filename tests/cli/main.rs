@@ -5,15 +5,20 @@ mod arguments;
 mod audit;
 mod bad_rules;
 mod browser;
+mod every_format;
 mod explain;
 mod findings;
 mod formats;
 mod html;
 mod import;
 mod output;
+mod pipelines;
 mod report_fixture;
+mod reports;
 mod rules;
 mod rules_table;
+mod sarif;
+mod tables;
 
 use std::{
     io::Write,

@@ -25,6 +25,13 @@ fn every_input_gives_a_report_in_every_format() {
         assert_eq!(document["meta"]["tool"], "gitsieve");
         assert_eq!(document["receipt"]["complete"], true);
         assert_eq!(run("jsonl").lines().count(), 2);
+        for format in [
+            "sarif", "csv", "junit", "gitlab", "github", "html", "markdown",
+        ] {
+            assert!(!run(format).is_empty(), "{format}");
+        }
+        assert_eq!(run("gitleaks-json"), "[]\n");
+        assert_eq!(run("gitleaks-csv").lines().count(), 1);
     }
 }
 

@@ -4,23 +4,28 @@
 use scanner_core::model::{
     BlobCounts, CommitInfo, Confidence, Encoding, Finding, Fingerprint, IssueKind, Location,
     ObjectId, Occurrence, Part, Proof, Receipt, Report, RuleInfo, ScanIssue, Secret, Severity,
-    SkipReason, Span, SuppressedBy, TriageCounts, Where,
+    SkipReason, Span, SuppressedBy, Suppression, TriageCounts, TriageStatus, Where,
 };
 use std::sync::Arc;
 
 /// Secrets of the report, put together here so that no scanner takes this file for a leak.
-pub(crate) fn secrets() -> [Vec<u8>; 5] {
+pub(crate) fn secrets() -> [Vec<u8>; 6] {
     [
         [b"ghp".as_slice(), b"_", &b"Ab1Cd2Ef3Gh4".repeat(3)].concat(),
         [b"AKIA".as_slice(), &b"Q7".repeat(8)].concat(),
         b"hunter2".to_vec(),
         [b"\xff\xfe".as_slice(), &b"k9\xf0".repeat(6)].concat(),
         b"primary@accounts.com".to_vec(),
+        [b"correct".as_slice(), b"-horse-", b"battery"].concat(),
     ]
 }
 
 /// How one of them is written where it is encoded; the subject of a commit shows it.
 pub(crate) const WRITTEN: &[u8] = b"QUtJQVE3UTdR";
+
+/// A path that is a formula, markup, a mention, the end of this and that, and a command.
+pub(crate) const HOSTILE_PATH: &str =
+    "=cmd|'/C x'!A0 `<b>@octocat</b>` [x](y) ]]>&amp;%0A::error::,\".csv";
 
 pub(crate) fn id(fill: u8) -> ObjectId {
     ObjectId::from_bytes(&[fill; 20]).expect("20 bytes are an id")
@@ -33,8 +38,8 @@ fn rule(id: &str, description: &str, severity: Severity, remediation: &str) -> A
         severity,
         confidence: Confidence::High,
         remediation: remediation.into(),
-        references: Vec::new(),
-        tags: Vec::new(),
+        references: vec!["https://example.org/tokens".into(), "a book".into()],
+        tags: vec!["token".into()],
     })
 }
 
@@ -58,6 +63,8 @@ fn occurrence(path: &[u8], line: u64, place: Where) -> Occurrence {
             start_column: 9,
             end_line: line,
             end_column: 48,
+            start_character: 7,
+            end_character: 45,
         },
         span: Span::new(line * 100, line * 100 + 40),
         encoding: Vec::new(),
@@ -82,6 +89,8 @@ fn part(secret: &[u8]) -> Part {
             start_column: 4,
             end_line: 11,
             end_column: 23,
+            start_character: 4,
+            end_character: 23,
         },
         span: Span::new(1010, 1030),
     }
@@ -108,7 +117,7 @@ fn finding(
 }
 
 pub(crate) fn report() -> Report {
-    let [token, key, password, binary, account] = secrets();
+    let [token, key, password, binary, account, accepted] = secrets();
     let subject = [b"Add token ".as_slice(), &token, b" and ", &key].concat();
     let secret_path = [b"keys/".as_slice(), &key, b".txt"].concat();
     let binary_path = [b"caf\xe9/".as_slice(), &binary].concat();
@@ -199,10 +208,40 @@ pub(crate) fn report() -> Report {
         rule("binary", "Key that is not text.", Severity::Low, ""),
         &binary,
         Proof::Plausible,
-        vec![occurrence(&binary_path, 1, Where::File)],
+        vec![
+            occurrence(&binary_path, 1, Where::File),
+            occurrence(HOSTILE_PATH.as_bytes(), 2, Where::File),
+        ],
     );
+    let mut accepted_finding = finding(
+        rule("generic", "Assignment of a password.", Severity::Low, ""),
+        &accepted,
+        Proof::Plausible,
+        vec![
+            occurrence(b"tests/login.py", 4, Where::Head),
+            occurrence(b"", 2, Where::Unreachable),
+            occurrence(b"", 1, Where::Note),
+            occurrence(b"", 1, Where::Stdin),
+        ],
+    );
+    accepted_finding.suppression = Some(Suppression {
+        by: SuppressedBy::Baseline,
+        status: TriageStatus::FalsePositive,
+        reason: format!(
+            "looks like {}\u{202e} but | is <none>",
+            String::from_utf8_lossy(&key)
+        ),
+        owner: "@ada\x1b[31m".into(),
+        expires: Some("2031-12-31".into()),
+    });
     Report {
-        findings: vec![token_finding, key_finding, password_finding, binary_finding],
+        findings: vec![
+            token_finding,
+            key_finding,
+            password_finding,
+            binary_finding,
+            accepted_finding,
+        ],
         receipt: Receipt {
             blobs: BlobCounts {
                 seen: 262_346,

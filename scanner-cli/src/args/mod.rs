@@ -4,6 +4,7 @@ mod baseline;
 mod diff;
 mod dir;
 mod explain;
+mod format;
 mod generate;
 mod git;
 mod hook;
@@ -17,13 +18,14 @@ pub(crate) use baseline::{BaselineArgs, BaselineCommand, DecisionArgs, OriginArg
 pub(crate) use diff::DiffArgs;
 pub(crate) use dir::DirArgs;
 pub(crate) use explain::ExplainArgs;
+pub(crate) use format::{Format, ReportArg};
 pub(crate) use generate::{CompletionsArgs, ManArgs};
 pub(crate) use git::GitArgs;
 pub(crate) use hook::{
     CheckConfigArgs, HookArgs, HookCommand, HookSetup, InstallArgs, PostReceiveArgs, PrePushArgs,
     ReceiveArgs, UninstallArgs, WhichHooks,
 };
-pub(crate) use options::{Colour, Engine, Format, Options};
+pub(crate) use options::{Colour, Engine, Options};
 pub(crate) use rules::{
     BenchArgs, CheckArgs, From, ImportArgs, ListArgs, RulesArgs, RulesCommand, RulesSubcommand,
     ShowArgs,
@@ -51,6 +53,7 @@ Examples:
                                        history, index and working tree
   gitsieve /srv/git/app.git            a bare repository
   gitsieve -f json -o report.json      one JSON document, written whole or not at all
+  gitsieve --report sarif=out.sarif    the report for people, and SARIF beside it
   gitsieve git --range main..topic     only what commits on topic brought
   gitsieve --fail-on high --quiet      in a pipeline: fail on high and critical only
   gitsieve dir src docs                plain files
@@ -130,7 +133,7 @@ mod tests {
     fn options_may_stand_before_and_after_a_command() {
         let before = Cli::try_parse_from(["gitsieve", "-f", "json", "git", "."]).unwrap();
         let after = Cli::try_parse_from(["gitsieve", "git", ".", "-f", "json"]).unwrap();
-        assert_eq!(before.options.format, Format::Json);
-        assert_eq!(after.options.format, Format::Json);
+        assert_eq!(before.options.format(), Format::Json);
+        assert_eq!(after.options.format(), Format::Json);
     }
 }

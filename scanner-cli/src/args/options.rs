@@ -1,6 +1,9 @@
 //! Options that every scan takes. They may stand before or after a command's name.
 
-use super::triage::TriageOptions;
+use super::{
+    format::{Format, ReportArg, report},
+    triage::TriageOptions,
+};
 use clap::{ArgAction, Args, ValueEnum, builder::TypedValueParser};
 use scanner_core::{
     model::{ByteSize, Confidence, Severity, TimeSpan},
@@ -10,10 +13,10 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Format of the report
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    /// Format of the report: human unless given
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
     #[arg(global = true, help_heading = "Output")]
-    pub(crate) format: Format,
+    pub(crate) format: Option<Format>,
 
     /// Write the report to FILE: whole, or not at all. `-` is standard output
     #[arg(
@@ -24,6 +27,23 @@ pub(crate) struct Options {
         help_heading = "Output"
     )]
     pub(crate) output: Option<PathBuf>,
+
+    /// Write a further report of the same scan to a file (repeatable), such as sarif=out.sarif
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = report, action = ArgAction::Append)]
+    #[arg(global = true, help_heading = "Output")]
+    pub(crate) report: Vec<ReportArg>,
+
+    /// Template of the format `template` (Jinja), filled with what -f json writes
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Output")]
+    pub(crate) template: Option<PathBuf>,
+
+    /// Also show findings that a comment, an ignore file or a baseline says do not count
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) show_suppressed: bool,
+
+    /// Address of the repository on its server, for reports that name it (sarif)
+    #[arg(long, value_name = "URL", global = true, help_heading = "Output")]
+    pub(crate) repository_url: Option<String>,
 
     /// Show secrets in full, everywhere in the report
     #[arg(long, global = true, help_heading = "Output")]
@@ -155,18 +175,11 @@ pub(crate) struct Options {
     pub(crate) no_delta: bool,
 }
 
-/// Formats of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    #[default]
-    Human,
-    /// One JSON document.
-    Json,
-    /// JSON Lines: one object a line, streamed.
-    Jsonl,
-    /// A table, of `gitsieve rules list` alone.
-    Markdown,
+impl Options {
+    /// The format of what goes to --output.
+    pub(crate) fn format(&self) -> Format {
+        self.format.unwrap_or_default()
+    }
 }
 
 /// When to use colours.

@@ -7,6 +7,7 @@ mod explain;
 mod generate;
 mod hook;
 mod push;
+mod reports;
 mod rules;
 pub(crate) mod scan;
 mod staged;

@@ -1,30 +1,29 @@
 //! Scans and reports.
 
-use super::{decisions, staged};
+use super::{decisions, reports, staged};
 use crate::{
-    args::Format,
     exit::{CliError, ExitStatus},
-    interrupt,
-    output::{self, Destination, HumanOptions, HumanReporter},
+    interrupt, output,
     plan::{InputPlan, ScanPlan},
     progress::Progress,
     rules,
 };
 use scanner_core::{
     model::Report,
-    report::{JsonReporter, JsonlReporter, Redactor, ReportMeta, Reporter, write_report},
+    report::ReportMeta,
     scan::{Input, NoObserver, Observer, Scanner},
     triage::Outcome,
 };
 use std::{
     io::{self, Read},
     sync::atomic::Ordering,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 pub(super) const META: ReportMeta<'static> = ReportMeta {
     tool: "gitsieve",
     version: env!("CARGO_PKG_VERSION"),
+    repository: None,
 };
 
 pub(crate) fn run(mut plan: ScanPlan) -> Result<ExitStatus, CliError> {
@@ -33,9 +32,15 @@ pub(crate) fn run(mut plan: ScanPlan) -> Result<ExitStatus, CliError> {
         InputPlan::Push(push) => return super::push::run(&plan, push),
         InputPlan::Library(_) | InputPlan::Stdin { .. } => {}
     }
-    let started = Instant::now();
+    let template = reports::template(&plan.reports)?;
+    let (started, began) = (Instant::now(), now());
     let (report, outcome) = found(&mut plan)?;
-    show(&report, &plan, started.elapsed())?;
+    let facts = reports::Facts {
+        elapsed: started.elapsed(),
+        began: began.unwrap_or_default(),
+        ended: now().unwrap_or_default(),
+    };
+    reports::write(&report, &plan, template.as_ref(), facts)?;
     if !plan.quiet {
         decisions::tell(&outcome, &plan.triage, &report, plan.verbose);
     }
@@ -132,43 +137,4 @@ fn read_stdin(path: Vec<u8>, max_bytes: u64) -> Result<Input, CliError> {
         )));
     }
     Ok(Input::Memory { path, bytes })
-}
-
-fn show(report: &Report, plan: &ScanPlan, elapsed: Duration) -> Result<(), CliError> {
-    let redactor = if plan.show_secrets {
-        Redactor::reveal()
-    } else {
-        Redactor::of_report(report)
-    };
-    let mut out = plan.to.open(plan.show_secrets)?;
-    let written = {
-        let mut reporter: Box<dyn Reporter + '_> = match plan.format {
-            Format::Json => Box::new(JsonReporter::new(&mut out, redactor)),
-            Format::Jsonl => Box::new(JsonlReporter::new(&mut out, redactor)),
-            // No plan has `Markdown` for a scan.
-            Format::Human | Format::Markdown => Box::new(HumanReporter::new(
-                &mut out,
-                redactor,
-                HumanOptions {
-                    style: plan.style,
-                    verbose: plan.verbose,
-                    subject: plan.subject.clone(),
-                    unit: plan.unit,
-                    elapsed: Some(elapsed),
-                    uncommitted: false,
-                },
-            )),
-        };
-        write_report(reporter.as_mut(), &META, report)
-    };
-    match written.and_then(|()| out.commit()) {
-        // Whoever reads has seen enough; the exit status still tells what was found.
-        Err(error)
-            if error.kind() == io::ErrorKind::BrokenPipe && plan.to == Destination::Stdout =>
-        {
-            Ok(())
-        }
-        Err(error) => Err(plan.to.error(error)),
-        Ok(()) => Ok(()),
-    }
 }

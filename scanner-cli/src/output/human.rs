@@ -9,7 +9,7 @@ use super::style::{Role, Style};
 use scanner_core::{
     model::{
         CommitInfo, Finding, IssueKind, ObjectId, Occurrence, Part, Proof, Receipt, ScanIssue,
-        Severity, SkipReason, SuppressedBy, Where,
+        Severity, SkipReason, SuppressedBy, Suppression, Where,
     },
     report::{Redactor, ReportMeta, Reporter, printable, rfc3339},
 };
@@ -51,6 +51,10 @@ pub(crate) struct HumanOptions {
     /// Everything is staged and nothing committed yet: then that goes without saying, and there is
     /// nothing to revoke.
     pub(crate) uncommitted: bool,
+    /// Findings that do not count.
+    pub(crate) suppressed: u64,
+    /// Whether those are shown.
+    pub(crate) show_suppressed: bool,
 }
 
 /// Writes the report for people.
@@ -202,6 +206,26 @@ impl<W: Write> HumanReporter<W> {
             .paint(Role::Strong, short(&commit.commit))
             .to_string();
         format!("{id}  {date}  {author} <{email}>")
+    }
+
+    /// Why a finding does not count.
+    fn suppression(&self, suppression: &Suppression) -> String {
+        let by = match suppression.by {
+            SuppressedBy::Comment => "a comment on its line",
+            SuppressedBy::IgnoreFile => "an ignore file",
+            SuppressedBy::Baseline => "the baseline",
+        };
+        let mut out = format!("{by} says: {}", suppression.status);
+        for (before, text) in [
+            (", ", Some(&suppression.reason)),
+            ("; owner ", Some(&suppression.owner)),
+            ("; until ", suppression.expires.as_ref()),
+        ] {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                let _ = write!(out, "{before}{}", self.text(text.as_bytes()));
+            }
+        }
+        out
     }
 
     /// The other halves of the credential, each once.
@@ -441,20 +465,29 @@ impl<W: Write> Reporter for HumanReporter<W> {
         Ok(())
     }
 
+    fn takes_suppressed(&self) -> bool {
+        self.options.show_suppressed
+    }
+
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         let rule = &finding.rule;
-        let at = SEVERITIES.iter().position(|s| *s == rule.severity);
-        self.findings[at.unwrap_or_default()] += 1;
-        self.occurrences += finding.occurrences.len() as u64;
-
         let style = self.options.style;
-        let severity = rule.severity.as_str().to_uppercase();
+        let mut severity = rule.severity.as_str().to_uppercase();
+        let mut role = Role::Severity(rule.severity);
+        if finding.suppression.is_some() {
+            severity = format!("suppressed {}", rule.severity);
+            role = Role::Dim;
+        } else {
+            let at = SEVERITIES.iter().position(|s| *s == rule.severity);
+            self.findings[at.unwrap_or_default()] += 1;
+            self.occurrences += finding.occurrences.len() as u64;
+        }
         // Rules come from files, which need not be anyone's own.
         let title = printable(rule.description.trim_end_matches('.').as_bytes());
         writeln!(
             self.out,
             "{}  {}  {}",
-            style.paint(Role::Severity(rule.severity), severity),
+            style.paint(role, severity),
             style.paint(Role::Strong, title),
             style.paint(
                 Role::Dim,
@@ -463,6 +496,10 @@ impl<W: Write> Reporter for HumanReporter<W> {
         )?;
         let secret = self.secret(finding);
         self.line("secret", &secret)?;
+        if let Some(suppression) = &finding.suppression {
+            let why = self.suppression(suppression);
+            self.line("because", &why)?;
+        }
         self.parts(finding)?;
         for note in &finding.notes {
             let note = self.text(note.as_bytes());
@@ -482,6 +519,15 @@ impl<W: Write> Reporter for HumanReporter<W> {
     fn finish(&mut self, receipt: &Receipt) -> io::Result<()> {
         self.summary(receipt)?;
         self.shortcomings(receipt)?;
+        if self.options.suppressed > 0 {
+            let more = count(self.options.suppressed, "suppressed finding");
+            let shown = if self.options.show_suppressed {
+                "not counted"
+            } else {
+                "not shown (--show-suppressed shows all)"
+            };
+            writeln!(self.out, "{more} {shown}.")?;
+        }
         self.out.flush()
     }
 }
@@ -615,9 +661,20 @@ mod tests {
     const META: ReportMeta<'static> = ReportMeta {
         tool: "gitsieve",
         version: "0",
+        repository: None,
     };
 
     fn render(report: &Report, redactor: Redactor, style: Style, verbose: bool) -> String {
+        render_with(report, redactor, style, verbose, false)
+    }
+
+    fn render_with(
+        report: &Report,
+        redactor: Redactor,
+        style: Style,
+        verbose: bool,
+        show_suppressed: bool,
+    ) -> String {
         let options = HumanOptions {
             style,
             verbose,
@@ -625,6 +682,8 @@ mod tests {
             unit: "blob",
             elapsed: Some(Duration::from_millis(3210)),
             uncommitted: false,
+            suppressed: report.findings.len() as u64 - report.open().count() as u64,
+            show_suppressed,
         };
         let mut out = Vec::new();
         let mut reporter = HumanReporter::new(&mut out, redactor, options);
@@ -670,11 +729,12 @@ CRITICAL  GitHub personal access token  [github-pat]
     fn the_summary_counts_and_incompleteness_comes_last() {
         let text = plain(false);
         let wanted = "
-4 secrets found in 10 places: 1 critical, 1 high, 2 low.
+4 secrets found in 11 places: 1 critical, 1 high, 2 low.
 Scanned /srv/app.git (history): 262,343 blobs, 71,000 commits, 1 tag, 8.1 GB in 3.2 s.
 3 less likely findings not shown (--min-confidence low shows all).
 INCOMPLETE: not everything could be scanned. 3 blobs not scanned: 1 too large, 2 corrupt.
   corrupt     d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1  objects/pack/pack-\\u{1b}[31m.pack:  bad \\u{202e} near AKI**************7Q7
+1 suppressed finding not shown (--show-suppressed shows all).
 ";
         assert!(text.ends_with(wanted), "{text}");
         assert!(plain(true).contains("something small"));
@@ -684,7 +744,8 @@ INCOMPLETE: not everything could be scanned. 3 blobs not scanned: 1 too large, 2
     fn no_secret_and_nothing_that_drives_a_terminal_is_printed() {
         let report = fixture::report();
         for style in [Style::Plain, Style::Coloured] {
-            let text = render(&report, Redactor::of_report(&report), style, true);
+            let redactor = Redactor::of_report(&report);
+            let text = render_with(&report, redactor, style, true, true);
             for secret in fixture::secrets() {
                 let shown = printable(&secret);
                 let alone = |at: usize| {
@@ -712,10 +773,29 @@ INCOMPLETE: not everything could be scanned. 3 blobs not scanned: 1 too large, 2
 
     #[test]
     fn secrets_are_shown_on_demand_and_still_cannot_drive_a_terminal() {
-        let text = render(&fixture::report(), Redactor::reveal(), Style::Plain, true);
+        let report = fixture::report();
+        let text = render_with(&report, Redactor::reveal(), Style::Plain, true, true);
         for secret in fixture::secrets() {
             assert!(text.contains(&printable(&secret)));
         }
+    }
+
+    #[test]
+    fn a_suppressed_finding_is_marked_and_not_counted() {
+        let report = fixture::report();
+        let redactor = Redactor::of_report(&report);
+        let text = render_with(&report, redactor, Style::Plain, false, true);
+        let wanted = "
+suppressed low  Assignment of a password  [generic]
+  secret      cor***************ery  (confidence high)
+  because     the baseline says: false-positive, looks like AKI**************7Q7\\u{202e} but | is <none>; owner @ada\\u{1b}[31m; until 2031-12-31
+";
+        assert!(text.contains(wanted), "{text}");
+        assert!(text.contains("4 secrets found in 11 places"));
+        assert!(
+            text.ends_with("1 suppressed finding not counted.\n"),
+            "{text}"
+        );
     }
 
     #[test]

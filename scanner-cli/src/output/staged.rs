@@ -118,6 +118,8 @@ impl Staged {
                 unit: "file",
                 elapsed: None,
                 uncommitted: true,
+                suppressed: 0,
+                show_suppressed: false,
             },
         );
         for finding in findings {

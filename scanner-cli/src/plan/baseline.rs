@@ -63,11 +63,11 @@ impl Show {
         surroundings: Environment,
     ) -> Result<Self, CliError> {
         to.check()?;
-        if !matches!(options.format, Format::Human | Format::Json) {
+        if !matches!(options.format(), Format::Human | Format::Json) {
             return Err(usage("a comparison has the formats human and json".into()));
         }
         Ok(Self {
-            json: options.format == Format::Json,
+            json: options.format() == Format::Json,
             style: style(options.color, options.no_color, &to, surroundings),
             to,
             verbose: options.verbose > 0,

@@ -55,7 +55,7 @@ impl ExplainPlan {
         surroundings: Environment,
     ) -> Result<Self, CliError> {
         to.check()?;
-        if !matches!(options.format, Format::Human | Format::Json) {
+        if !matches!(options.format(), Format::Human | Format::Json) {
             return Err(usage(
                 "`gitsieve explain` has the formats human and json alone".into(),
             ));
@@ -92,7 +92,7 @@ impl ExplainPlan {
             rules,
             min_confidence: options.min_confidence,
             key_file: options.triage.fingerprint_key_file.clone(),
-            json: options.format == Format::Json,
+            json: options.format() == Format::Json,
             style: style(options.color, options.no_color, &to, surroundings),
             to,
             quiet: options.quiet,

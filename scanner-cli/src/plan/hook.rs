@@ -76,7 +76,7 @@ pub(super) fn check_config(
     let json = match format {
         Format::Human => false,
         Format::Json => true,
-        Format::Jsonl | Format::Markdown => {
+        _ => {
             return Err(usage(
                 "`gitsieve hook check-config` has the formats human and json".into(),
             ));

@@ -40,7 +40,7 @@ impl RulesPlan {
             RulesCommand::Import(_) => ("import", &[Format::Human]),
             RulesCommand::Bench(_) => ("bench", &[Format::Human, Format::Json]),
         };
-        if !takes.contains(&options.format) {
+        if !takes.contains(&options.format()) {
             return Err(usage(format!(
                 "`gitsieve rules {name}` has no such format (see `gitsieve rules {name} --help`)"
             )));
@@ -68,7 +68,7 @@ impl RulesPlan {
             command,
             notices,
             rules,
-            format: options.format,
+            format: options.format(),
             style: style(options.color, options.no_color, &to, surroundings),
             to,
             quiet: options.quiet,

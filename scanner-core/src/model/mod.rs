@@ -28,6 +28,7 @@ pub use push::{Novelty, PushReport, PushedCommit, PushedTip, RefUpdate};
 pub use quantity::{ByteSize, ParseQuantityError, TimeSpan};
 pub use rule_info::{Confidence, RuleInfo, Severity, UnknownLevel};
 pub use secret::Secret;
+pub(crate) use span::characters;
 pub use span::{Location, Span};
 pub use staged::StagedReport;
 pub use triage::{SuppressedBy, Suppression, TriageCounts, TriageStatus, UnknownStatus};

@@ -38,7 +38,9 @@ impl Span {
 }
 
 /// Where a span lies for a person: lines and columns, 1-based; a column counts bytes from the
-/// line's start; the end is inclusive (the last byte's place).
+/// line's start; the end is inclusive (the last byte's place). The same columns in characters
+/// (Unicode code points) are for readers that count those. In bytes that are not UTF-8, each that
+/// could begin a character counts as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Location {
     /// Line of the first byte.
@@ -49,6 +51,10 @@ pub struct Location {
     pub end_line: u64,
     /// Column of the last byte.
     pub end_column: u64,
+    /// `start_column`, counted in characters.
+    pub start_character: u64,
+    /// Column of the last byte's character, counted in characters.
+    pub end_character: u64,
 }
 
 impl Location {
@@ -59,19 +65,28 @@ impl Location {
     /// # Panics
     /// When the span ends past the content.
     pub fn of(content: &[u8], span: Span) -> Self {
-        let (start_line, start_column) = Self::point(content, span.start as usize, 1, 0);
+        let start = span.start as usize;
+        let (start_line, start_column) = Self::point(content, start, 1, 0);
         let last = if span.is_empty() {
             span.start
         } else {
             span.end - 1
         };
-        let line_start = span.start as usize + 1 - start_column as usize;
-        let (end_line, end_column) = Self::point(content, last as usize, start_line, line_start);
+        let last = last as usize;
+        let line_start = start + 1 - start_column as usize;
+        let (end_line, end_column) = Self::point(content, last, start_line, line_start);
+        let start_character = characters(&content[line_start..start]) + 1;
+        let last_line_start = last + 1 - end_column as usize;
+        // The last byte may continue a character, which then counts already.
+        let through = content.len().min(last + 1);
+        let end_character = characters(&content[last_line_start..through]);
         Self {
             start_line,
             start_column,
             end_line,
             end_column,
+            start_character,
+            end_character: end_character.max(1),
         }
     }
 
@@ -82,6 +97,11 @@ impl Location {
         let line_start = memchr::memrchr(b'\n', before).map_or(from, |p| from + p + 1);
         (line + newlines, (at - line_start) as u64 + 1)
     }
+}
+
+/// Counts characters: every byte but those that continue one.
+pub(crate) fn characters(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count() as u64
 }
 
 #[cfg(test)]
@@ -99,5 +119,26 @@ mod tests {
         assert_eq!(at(3, 7), (2, 1, 2, 4));
         assert_eq!(at(4, 11), (2, 2, 4, 2));
         assert_eq!(at(12, 12), (4, 4, 4, 4));
+    }
+
+    #[test]
+    fn characters_are_counted_where_columns_count_bytes() {
+        let text = "é\nzoë=日本x\n".as_bytes();
+        let at = |start, end| {
+            let l = Location::of(text, Span::new(start, end));
+            (
+                l.start_column,
+                l.start_character,
+                l.end_column,
+                l.end_character,
+            )
+        };
+        assert_eq!(at(3, 7), (1, 1, 4, 3), "zoë");
+        assert_eq!(at(8, 14), (6, 5, 11, 6), "日本");
+        assert_eq!(at(14, 15), (12, 7, 12, 7), "x");
+        let invalid = Location::of(b"\xff\xfeab", Span::new(2, 4));
+        assert_eq!((invalid.start_character, invalid.end_character), (3, 4));
+        let empty = Location::of(b"", Span::new(0, 0));
+        assert_eq!((empty.start_character, empty.end_character), (1, 1));
     }
 }

@@ -6,7 +6,7 @@
 use super::{FORMAT_VERSION, Redactor, ReportMeta, printable::is_disruptive, rfc3339};
 use crate::model::{
     BlobCounts, CommitId, CommitInfo, Encoding, Finding, IssueKind, ObjectId, Occurrence, Part,
-    Receipt, SuppressedBy, TriageCounts, Where,
+    Receipt, SuppressedBy, Suppression, TriageCounts, TriageStatus, Where,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
@@ -50,6 +50,8 @@ pub(super) struct FindingDocument<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<Cow<'a, str>>,
     remediation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppression: Option<SuppressionDocument<'a>>,
     occurrences: Vec<OccurrenceDocument<'a>>,
 }
 
@@ -72,11 +74,39 @@ impl<'a> FindingDocument<'a> {
                 .map(|note| redactor.redact_str(note))
                 .collect(),
             remediation: &finding.rule.remediation,
+            suppression: finding
+                .suppression
+                .as_ref()
+                .map(|suppression| SuppressionDocument::new(suppression, redactor)),
             occurrences: finding
                 .occurrences
                 .iter()
                 .map(|occurrence| OccurrenceDocument::new(occurrence, redactor))
                 .collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SuppressionDocument<'a> {
+    by: SuppressedBy,
+    status: TriageStatus,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: Cow<'a, str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    owner: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<&'a str>,
+}
+
+impl<'a> SuppressionDocument<'a> {
+    fn new(suppression: &'a Suppression, redactor: &Redactor) -> Self {
+        Self {
+            by: suppression.by,
+            status: suppression.status,
+            reason: redactor.redact_str(&suppression.reason),
+            owner: redactor.redact_str(&suppression.owner),
+            expires: suppression.expires.as_deref(),
         }
     }
 }

@@ -15,6 +15,7 @@ use std::io::{self, Write};
 pub struct JsonReporter<W> {
     out: W,
     redactor: Redactor,
+    suppressed: bool,
     any: bool,
 }
 
@@ -24,8 +25,16 @@ impl<W: Write> JsonReporter<W> {
         Self {
             out,
             redactor,
+            suppressed: false,
             any: false,
         }
+    }
+
+    /// Also writes findings that do not count, if `yes`; each says why under `suppression`.
+    #[must_use]
+    pub fn with_suppressed(mut self, yes: bool) -> Self {
+        self.suppressed = yes;
+        self
     }
 }
 
@@ -34,6 +43,10 @@ impl<W: Write> Reporter for JsonReporter<W> {
         self.out.write_all(b"{\"meta\":")?;
         write_json(&mut self.out, &MetaDocument::new(meta))?;
         self.out.write_all(b",\n\"findings\":[")
+    }
+
+    fn takes_suppressed(&self) -> bool {
+        self.suppressed
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {

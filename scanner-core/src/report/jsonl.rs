@@ -14,6 +14,7 @@ use std::io::{self, Write};
 pub struct JsonlReporter<W> {
     out: W,
     redactor: Redactor,
+    suppressed: bool,
 }
 
 #[derive(Serialize)]
@@ -27,7 +28,18 @@ enum Line<'a> {
 impl<W: Write> JsonlReporter<W> {
     /// Writes to `out`, unbuffered.
     pub fn new(out: W, redactor: Redactor) -> Self {
-        Self { out, redactor }
+        Self {
+            out,
+            redactor,
+            suppressed: false,
+        }
+    }
+
+    /// Also writes findings that do not count, if `yes`; each says why under `suppression`.
+    #[must_use]
+    pub fn with_suppressed(mut self, yes: bool) -> Self {
+        self.suppressed = yes;
+        self
     }
 }
 
@@ -39,6 +51,10 @@ fn write_line(out: &mut impl Write, line: &Line<'_>) -> io::Result<()> {
 impl<W: Write> Reporter for JsonlReporter<W> {
     fn begin(&mut self, meta: &ReportMeta<'_>) -> io::Result<()> {
         write_line(&mut self.out, &Line::Meta(MetaDocument::new(meta)))
+    }
+
+    fn takes_suppressed(&self) -> bool {
+        self.suppressed
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {

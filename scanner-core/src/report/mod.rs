@@ -9,22 +9,42 @@
 //! secrets found in it. Every reporter therefore sends it through a [`Redactor`] that knows all
 //! secrets of the report.
 
+mod csv;
 mod document;
+mod github;
+mod gitlab;
+mod gitleaks;
 mod html;
 mod json;
 mod jsonl;
+mod junit;
+mod markdown;
 mod printable;
 mod read;
 mod redact;
+mod sarif;
+mod table;
+#[cfg(feature = "template")]
+mod template;
+mod wording;
 
 pub use crate::model::rfc3339;
+pub use csv::CsvReporter;
 pub(crate) use document::write_json;
+pub use github::GithubReporter;
+pub use gitlab::GitlabReporter;
+pub use gitleaks::{GitleaksCsvReporter, GitleaksJsonReporter};
 pub use html::HtmlReporter;
 pub use json::JsonReporter;
 pub use jsonl::JsonlReporter;
+pub use junit::JunitReporter;
+pub use markdown::MarkdownReporter;
 pub use printable::{is_disruptive, printable};
 pub use read::{ReadError, ReadReport, read_report};
 pub use redact::Redactor;
+pub use sarif::SarifReporter;
+#[cfg(feature = "template")]
+pub use template::{Template, TemplateError, TemplateReporter};
 
 use crate::model::{Finding, Receipt, Report};
 use std::io;
@@ -35,13 +55,16 @@ pub const FORMAT_VERSION: u32 = 1;
 /// The JSON Schema (draft 2020-12) of the JSON document; `$defs/line` describes a line of JSONL.
 pub const JSON_SCHEMA: &str = include_str!("../../schema/report.schema.json");
 
-/// What a report says of its maker.
+/// What a report says of its maker, and of what it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReportMeta<'a> {
     /// Name of the program.
     pub tool: &'a str,
     /// Its version.
     pub version: &'a str,
+    /// Address of the repository on its server, where known and wanted: absolute, and without
+    /// credentials. Only formats that have a place for it show it.
+    pub repository: Option<&'a str>,
 }
 
 /// Writes a report in one format. Call `begin` once, `finding` for each finding in the report's
@@ -52,9 +75,10 @@ pub struct ReportMeta<'a> {
 /// use scanner_core::report::{JsonReporter, Redactor, ReportMeta, write_report};
 ///
 /// let report = Report::default();
+/// let meta = ReportMeta { tool: "example", version: "1.0", repository: None };
 /// let mut out = Vec::new();
 /// let mut reporter = JsonReporter::new(&mut out, Redactor::of_report(&report));
-/// write_report(&mut reporter, &ReportMeta { tool: "example", version: "1.0" }, &report)?;
+/// write_report(&mut reporter, &meta, &report)?;
 /// assert!(out.starts_with(b"{\"meta\":{\"tool\":\"example\""));
 /// # Ok::<(), std::io::Error>(())
 /// ```

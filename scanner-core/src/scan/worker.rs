@@ -104,6 +104,8 @@ struct Seen<'v> {
     line: u64,
     /// Bytes of that line ahead of it.
     lead: u64,
+    /// Characters of that line ahead of it.
+    lead_characters: u64,
 }
 
 /// How a thread scans.
@@ -518,7 +520,9 @@ impl ScanWorker<'_> {
                 Span::new((start - line_start) as u64, (end - line_start) as u64),
             );
             let stored = map(start..end);
-            let lead = |line: u64| if line == seen.line { seen.lead } else { 0 };
+            let first = |line: u64, lead: u64| if line == seen.line { lead } else { 0 };
+            let lead = |line| first(line, seen.lead);
+            let lead_characters = |line| first(line, seen.lead_characters);
             let end_line = line + within.end_line - 1;
             self.out.occurrences.push(RawOccurrence {
                 finding: sighting.finding,
@@ -536,6 +540,8 @@ impl ScanWorker<'_> {
                     start_column: within.start_column + lead(line),
                     end_line,
                     end_column: within.end_column + lead(end_line),
+                    start_character: within.start_character + lead_characters(line),
+                    end_character: within.end_character + lead_characters(end_line),
                 },
                 span: Span::new(
                     seen.start + stored.start as u64,
@@ -570,6 +576,7 @@ impl ScanWorker<'_> {
             start: 0,
             line: 1,
             lead: 0,
+            lead_characters: 0,
         }
     }
 

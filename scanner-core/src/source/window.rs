@@ -5,7 +5,7 @@
 //! whatever memory there is, so that where they end depends on the content alone.
 
 use super::{BlobVisitor, ContentKind, VisitContext};
-use crate::model::{ObjectId, SkipReason};
+use crate::model::{ObjectId, SkipReason, characters};
 use std::{
     io::{self, Read},
     ops::{ControlFlow, Range},
@@ -32,6 +32,8 @@ pub struct Window<'a> {
     pub line: u64,
     /// Where that line starts in the content.
     pub line_start: u64,
+    /// Characters of that line ahead of `bytes`, as a [`crate::model::Location`] counts them.
+    pub line_characters: u64,
     /// Whether the content ends with it.
     pub last: bool,
 }
@@ -90,7 +92,7 @@ pub(crate) fn visit<V: BlobVisitor>(
 ) -> io::Result<ControlFlow<(), u64>> {
     let mut buffer = vec![0; layout.bytes()];
     let (mut filled, mut own_start) = (0, 0);
-    let (mut start, mut line, mut line_start) = (0, 1, 0);
+    let (mut start, mut line, mut line_start, mut line_characters) = (0, 1, 0, 0);
     loop {
         if context.stopped() {
             visitor.skipped(ContentKind::Blob, None, SkipReason::Interrupted);
@@ -108,6 +110,7 @@ pub(crate) fn visit<V: BlobVisitor>(
             start,
             line,
             line_start,
+            line_characters,
             last,
         };
         if visitor.window(&window).is_break() {
@@ -118,9 +121,12 @@ pub(crate) fn visit<V: BlobVisitor>(
         }
         let dropped = own_end.saturating_sub(layout.overlap);
         line += memchr::memchr_iter(b'\n', &buffer[..dropped]).count() as u64;
+        let mut ahead = 0;
         if let Some(newline) = memchr::memrchr(b'\n', &buffer[..dropped]) {
             line_start = start + newline as u64 + 1;
+            (ahead, line_characters) = (newline + 1, 0);
         }
+        line_characters += characters(&buffer[ahead..dropped]);
         buffer.copy_within(dropped..filled, 0);
         start += dropped as u64;
         filled -= dropped;
@@ -192,6 +198,7 @@ mod tests {
             assert_eq!(window.line, lines + 1);
             let line_start = memchr::memrchr(b'\n', whole).map_or(0, |n| n + 1);
             assert_eq!(window.line_start, line_start as u64);
+            assert_eq!(window.line_characters, characters(&whole[line_start..]));
             self.ended = window.last;
             match self.most {
                 Some(most) if self.bytes.len() >= most => ControlFlow::Break(()),

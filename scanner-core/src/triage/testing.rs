@@ -33,6 +33,8 @@ pub(super) fn finding(secret: &str, paths: &[&str]) -> Finding {
             start_column: 1,
             end_line: 1,
             end_column: 9,
+            start_character: 1,
+            end_character: 9,
         },
         span: Span::new(0, 9),
         encoding: Vec::new(),

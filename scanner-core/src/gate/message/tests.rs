@@ -28,6 +28,8 @@ fn file(path: &str, line: u64, commit: u8) -> Occurrence {
             start_column: 1,
             end_line: line,
             end_column: 2,
+            start_character: 1,
+            end_character: 2,
         },
         span: Span::new(0, 1),
         encoding: Vec::new(),

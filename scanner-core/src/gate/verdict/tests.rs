@@ -39,6 +39,8 @@ fn occurrence(path: &str) -> Occurrence {
             start_column: 1,
             end_line: 1,
             end_column: 9,
+            start_character: 1,
+            end_character: 9,
         },
         span: Span { start: 0, end: 8 },
         encoding: Vec::new(),

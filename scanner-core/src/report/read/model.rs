@@ -197,6 +197,9 @@ fn position(from: wire::Position) -> Read<(Location, Span)> {
         start_column: from.start_column,
         end_line: from.end_line,
         end_column: from.end_column,
+        // Reports count bytes alone; of ASCII, which most lines are, this is the same.
+        start_character: from.start_column,
+        end_character: from.end_column,
     };
     let least = location
         .start_line

@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicBool;
 const META: ReportMeta<'static> = ReportMeta {
     tool: "gitsieve",
     version: "1.2.3",
+    repository: None,
 };
 
 const SECRET: &str = "acme_0123456789abcdefghij";

@@ -85,6 +85,7 @@ impl ScanWorker<'_> {
             start: window.start,
             line: window.line,
             lead: window.start - window.line_start,
+            lead_characters: window.line_characters,
         };
         self.emit(&seen, content, found, map);
     }
