@@ -163,3 +163,42 @@ fn the_address_of_the_repository_is_shown_and_may_hold_no_password() {
     assert!(stderr(&refused).contains("leave out the user and password"));
     assert!(!stderr(&refused).contains(&password));
 }
+
+#[test]
+fn a_suppressed_finding_is_in_sarif_always_and_elsewhere_on_demand() {
+    let dir = planted();
+    let line = format!("aws_access_key_id = {} # gitsieve:allow\n", key());
+    fs::write(dir.path().join("in/a.ini"), line).unwrap();
+    let run = |args: &[&str]| {
+        let output = gitsieve(dir.path(), &[&["dir", "in", "-q"], args].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        stdout(&output)
+    };
+    let human = run(&[]);
+    assert!(!human.contains("a.ini"), "{human}");
+    let last = "1 suppressed finding not shown (--show-suppressed shows all).\n";
+    assert!(human.ends_with(last), "{human}");
+    let human = run(&["--show-suppressed"]);
+    assert!(
+        human.starts_with("suppressed medium  AWS access key id"),
+        "{human}"
+    );
+    assert!(human.contains("No secrets found."), "{human}");
+
+    let sarif: Value = serde_json::from_str(&run(&["-f", "sarif"])).unwrap();
+    let suppressions = &sarif["runs"][0]["results"][0]["suppressions"];
+    assert_eq!(suppressions[0]["kind"], "inSource");
+    for (format, mark) in [
+        ("json", "\"suppression\""),
+        ("jsonl", "\"suppression\""),
+        ("csv", "\"comment\""),
+        ("junit", "<skipped"),
+        ("markdown", "**Suppressed**"),
+    ] {
+        assert!(!run(&["-f", format]).contains(mark), "{format}");
+        assert!(
+            run(&["-f", format, "--show-suppressed"]).contains(mark),
+            "{format}"
+        );
+    }
+}
