@@ -224,7 +224,7 @@ fn a_configuration_is_said_to_load_as_it_is_and_unknown_files_are_refused() {
         ),
         (&["none.json"], "none.json"),
         (&["notes.txt", "-f", "json", "-o", "-"], "-o DIR"),
-        (&["notes.txt", "-f", "sarif"], "human and json"),
+        (&["notes.txt", "-f", "jsonl"], "human and json"),
         (&["notes.txt", "-o", "notes.txt"], "not a directory"),
     ] {
         let run = migrate(&repo, args);
