@@ -5,6 +5,7 @@ mod baseline;
 mod explain;
 mod hook;
 mod limits;
+mod migrate;
 mod reports;
 mod rules;
 mod triage;
@@ -13,6 +14,7 @@ pub(crate) use baseline::{BaselineAction, BaselinePlan, DiffPlan, Origin, Show};
 pub(crate) use explain::{Clue, ExplainPlan};
 pub(crate) use hook::{HookPlan, PushPlan};
 pub(crate) use limits::{Limits, threads};
+pub(crate) use migrate::MigratePlan;
 pub(crate) use reports::{ReportPlan, ReportsPlan};
 pub(crate) use rules::RulesPlan;
 pub(crate) use triage::{BASELINE_NAME, TriagePlan};
@@ -77,6 +79,7 @@ pub(crate) enum Plan {
     Hook(Box<HookPlan>),
     Baseline(Box<BaselinePlan>),
     Diff(Box<DiffPlan>),
+    Migrate(Box<MigratePlan>),
     PreReceive {
         args: ReceiveArgs,
         verbose: bool,
@@ -248,6 +251,10 @@ impl Plan {
             Some(Command::Diff(args)) => {
                 let plan = DiffPlan::new(args, &options, to, surroundings)?;
                 return Ok(Self::Diff(Box::new(plan)));
+            }
+            Some(Command::Migrate(args)) => {
+                let plan = MigratePlan::new(args, options, surroundings)?;
+                return Ok(Self::Migrate(Box::new(plan)));
             }
             Some(Command::Git(args)) => (git(&args)?, options),
             Some(Command::Dir(args)) => (dir(args)?, options),

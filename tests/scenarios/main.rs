@@ -27,6 +27,7 @@ mod history;
 mod hook_install;
 mod incomplete;
 mod invariance;
+mod migrate;
 mod output;
 mod pre_commit;
 mod random_history;

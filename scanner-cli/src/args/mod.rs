@@ -8,6 +8,7 @@ mod format;
 mod generate;
 mod git;
 mod hook;
+mod migrate;
 mod options;
 mod rules;
 mod scope;
@@ -25,6 +26,7 @@ pub(crate) use hook::{
     CheckConfigArgs, HookArgs, HookCommand, HookSetup, InstallArgs, PostReceiveArgs, PrePushArgs,
     ReceiveArgs, UninstallArgs, WhichHooks,
 };
+pub(crate) use migrate::{MigrateArgs, MigrateFrom};
 pub(crate) use options::{Colour, Engine, Options};
 pub(crate) use rules::{
     BenchArgs, CheckArgs, From, ImportArgs, ListArgs, RulesArgs, RulesCommand, RulesSubcommand,
@@ -99,6 +101,7 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     Baseline(BaselineArgs),
     Diff(DiffArgs),
+    Migrate(MigrateArgs),
     Hook(HookArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

@@ -88,6 +88,20 @@ const FOR_BASELINE: &[&str] = &[
     "fingerprint_key_file",
 ];
 
+/// Options of the command that scans to find what foreign decisions are about.
+const MIGRATE: &[&str] = &[
+    "format",
+    "output",
+    "quiet",
+    "rules",
+    "config",
+    "no_config",
+    "rule",
+    "exclude_rule",
+    "baseline",
+    "fingerprint_key_file",
+];
+
 /// The options that a command takes of those that scans take; `None` for all. `path` is its name
 /// below `gitsieve`.
 fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
@@ -98,6 +112,7 @@ fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
             Some([RULES, BENCH, EXPLAIN, &["fingerprint_key_file"]].concat())
         }
         ["hook", "pre-commit" | "pre-push"] => Some([GATE, BENCH, EXPLAIN, TRIAGE].concat()),
+        ["migrate"] => Some([MIGRATE, BENCH, EXPLAIN].concat()),
         ["diff"] => Some(COMPARE.to_vec()),
         ["baseline", "diff"] => Some([FOR_BASELINE, BENCH, EXPLAIN, COMPARE].concat()),
         ["baseline", ..] => Some([FOR_BASELINE, BENCH, EXPLAIN].concat()),

@@ -15,6 +15,8 @@ const MAX_IGNORE_BYTES: u64 = 64 << 20;
 const MAX_BASELINE_BYTES: u64 = 512 << 20;
 /// Largest report that is read back.
 const MAX_REPORT_BYTES: u64 = 2 << 30;
+/// Largest file of another scanner.
+const MAX_FOREIGN_BYTES: u64 = 512 << 20;
 /// Largest key file.
 const MAX_KEY_BYTES: u64 = 1 << 20;
 /// Entries that are named unless all are asked for.
@@ -76,6 +78,11 @@ pub(super) fn report(path: &Path) -> Result<ReadReport, CliError> {
             path.display()
         ))
     })
+}
+
+/// Reads a file of another scanner.
+pub(super) fn foreign(path: &Path) -> Result<Vec<u8>, CliError> {
+    read(path, MAX_FOREIGN_BYTES)
 }
 
 fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, CliError> {

@@ -6,6 +6,7 @@ mod diff;
 mod explain;
 mod generate;
 mod hook;
+mod migrate;
 mod push;
 mod reports;
 mod rules;
@@ -30,6 +31,7 @@ pub(crate) fn run(plan: Plan) -> Result<ExitStatus, CliError> {
             Ok(ExitStatus::Clean)
         }
         Plan::Baseline(plan) => baseline::run(*plan),
+        Plan::Migrate(plan) => migrate::run(*plan),
         Plan::Diff(plan) => diff::run(&plan),
         Plan::Hook(plan) => hook::run(*plan),
         Plan::Completions { shell, to } => generate::completions(shell, &to),

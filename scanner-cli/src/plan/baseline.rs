@@ -125,7 +125,7 @@ impl BaselinePlan {
             }
             BaselineCommand::Diff(origin) => (BaselineAction::Diff, origin, false),
         };
-        let file = file(&options, &origin)?;
+        let file = file(&options, origin.path.as_deref())?;
         // What the baseline says is compared, not applied.
         options.triage.baseline.clear();
         options.triage.no_baseline = true;
@@ -171,8 +171,8 @@ fn decision(args: DecisionArgs) -> Result<Decision, CliError> {
         .map_err(|error| usage(format!("--expires is {error}")))
 }
 
-/// The baseline that is meant.
-fn file(options: &Options, origin: &OriginArgs) -> Result<PathBuf, CliError> {
+/// The baseline that is meant, of what is at a path.
+pub(super) fn file(options: &Options, path: Option<&Path>) -> Result<PathBuf, CliError> {
     match &options.triage.baseline[..] {
         [file] => return Ok(file.clone()),
         [] => {}
@@ -183,7 +183,7 @@ fn file(options: &Options, origin: &OriginArgs) -> Result<PathBuf, CliError> {
         }
     }
     let here = Path::new(".");
-    let root = match origin.path.as_deref() {
+    let root = match path {
         Some(path) if repository::kind(path) == Kind::WorkingTree => Some(path.to_owned()),
         Some(_) => None,
         None if repository::kind(here) == Kind::WorkingTree => Some(here.to_owned()),

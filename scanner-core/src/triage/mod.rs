@@ -15,6 +15,7 @@ mod apply;
 mod baseline;
 mod diff;
 mod ignore;
+pub mod migrate;
 #[cfg(test)]
 mod testing;
 

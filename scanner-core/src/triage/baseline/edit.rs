@@ -38,6 +38,16 @@ impl Decision {
             expires: expires.map(day).transpose()?,
         })
     }
+
+    /// Makes one that holds until somebody changes it.
+    pub fn without_end(status: TriageStatus, reason: String, owner: String) -> Self {
+        Self {
+            status,
+            reason,
+            owner,
+            expires: None,
+        }
+    }
 }
 
 /// What an update did.
@@ -88,10 +98,22 @@ impl Baseline {
         decision: &Decision,
         now_seconds: Option<i64>,
     ) -> Added {
-        let mut done = Added::default();
         let redactor = Redactor::of_report(report);
+        let open = report.open().map(|finding| (finding, decision));
+        self.add(open, &redactor, now_seconds)
+    }
+
+    /// Adds an entry for each of these findings that has none, and keeps those that are there.
+    /// The redactor knows the secrets of the whole report.
+    pub(in super::super) fn add<'a>(
+        &mut self,
+        decided: impl IntoIterator<Item = (&'a Finding, &'a Decision)>,
+        redactor: &Redactor,
+        now_seconds: Option<i64>,
+    ) -> Added {
+        let mut done = Added::default();
         let mut entries = std::mem::take(&mut self.entries);
-        for finding in report.open() {
+        for (finding, decision) in decided {
             if let Some(&at) = self.by_fingerprint.get(&finding.fingerprint) {
                 done.ended += usize::from(entries[at].has_ended(now_seconds));
                 continue;
@@ -108,7 +130,7 @@ impl Baseline {
                 expires: decision.expires.clone(),
                 added: now_seconds.and_then(day_at),
                 redacted: finding.secret.redacted(),
-                path: path(finding, &redactor),
+                path: path(finding, redactor),
                 line: 0,
                 more: Map::new(),
             });
