@@ -11,6 +11,8 @@
 
 mod args;
 mod cmd;
+#[cfg(feature = "hyperscan")]
+mod compiled;
 mod exit;
 mod hook;
 mod interrupt;

@@ -15,6 +15,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "hyperscan")]
+mod compiled;
 mod composites;
 mod configuration;
 mod containers;

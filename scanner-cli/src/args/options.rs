@@ -201,7 +201,8 @@ pub(crate) enum Engine {
     AhoCorasick,
     /// Every rule over all content, the plainest code: slow, to check the others against.
     Reference,
-    /// Vectorscan or Hyperscan.
+    /// Vectorscan or Hyperscan; keeps compiled rules in $GITSIEVE_CACHE_DIR (empty: nowhere) or
+    /// gitsieve below $XDG_CACHE_HOME or ~/.cache.
     #[cfg(feature = "hyperscan")]
     Hyperscan,
 }

@@ -8,6 +8,8 @@ use crate::{
     progress::Progress,
     rules,
 };
+#[cfg(feature = "hyperscan")]
+use scanner_core::scan::EngineKind;
 use scanner_core::{
     model::Report,
     report::ReportMeta,
@@ -113,6 +115,12 @@ pub(super) fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
     }
     if let Some(timeout) = plan.timeout {
         builder = builder.timeout(timeout);
+    }
+    #[cfg(feature = "hyperscan")]
+    if plan.engine == EngineKind::Hyperscan
+        && let Some(cache) = crate::compiled::CacheDirectory::of_user(plan.verbose)
+    {
+        builder = builder.compiled_cache(std::sync::Arc::new(cache));
     }
     Ok(builder.build()?)
 }

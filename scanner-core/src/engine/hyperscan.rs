@@ -1,70 +1,23 @@
 //! Vectorscan or Hyperscan as an engine, through the system's libhs.
 //!
-//! The binding is our own because it needs six functions. It is the only unsafe code of the
-//! project but for a call in `decode::leaders`. Literals that do not ignore case are compiled so; what libhs reports is nevertheless
-//! verified, so that a fault in it can lose hits but not invent any.
-#![expect(unsafe_code, reason = "libhs is a C library")]
+//! Literals that do not ignore case are compiled so; what libhs reports is nevertheless verified, so
+//! that a fault in it can lose hits but not invent any.
+//!
+//! Compiling the literals of the built-in rules takes 80 ms, ten times a start without, so whoever
+//! makes the engine may hand it a place to keep the result ([`CompiledCache`]): 0.7 ms then.
+
+mod binding;
+mod cache;
+#[cfg(test)]
+mod tests;
+
+pub use cache::CompiledCache;
 
 use super::{Engine, EngineError, EngineWorker, Hit, LiteralSet};
-use std::{
-    ffi::{CStr, CString, c_char, c_int, c_uint, c_ulonglong, c_void},
-    fmt::Write,
-    ops::Range,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    ptr::{self, NonNull},
-    sync::Arc,
-};
+use binding::{Database, Scratch};
+use std::{ops::Range, sync::Arc};
 
 const NAME: &str = "hyperscan";
-
-const HS_SUCCESS: c_int = 0;
-const HS_SCAN_TERMINATED: c_int = -3;
-const HS_MODE_BLOCK: c_uint = 1;
-const HS_FLAG_CASELESS: c_uint = 1;
-
-/// `hs_compile_error_t` of hs_compile.h.
-#[repr(C)]
-struct CompileError {
-    message: *mut c_char,
-    expression: c_int,
-}
-
-/// `match_event_handler` of hs_runtime.h: not 0 to stop.
-type MatchHandler = unsafe extern "C" fn(
-    id: c_uint,
-    from: c_ulonglong,
-    to: c_ulonglong,
-    flags: c_uint,
-    context: *mut c_void,
-) -> c_int;
-
-#[link(name = "hs")]
-unsafe extern "C" {
-    safe fn hs_valid_platform() -> c_int;
-    fn hs_compile_multi(
-        expressions: *const *const c_char,
-        flags: *const c_uint,
-        ids: *const c_uint,
-        elements: c_uint,
-        mode: c_uint,
-        platform: *const c_void,
-        database: *mut *mut c_void,
-        error: *mut *mut CompileError,
-    ) -> c_int;
-    fn hs_free_compile_error(error: *mut CompileError) -> c_int;
-    fn hs_free_database(database: *mut c_void) -> c_int;
-    fn hs_alloc_scratch(database: *const c_void, scratch: *mut *mut c_void) -> c_int;
-    fn hs_free_scratch(scratch: *mut c_void) -> c_int;
-    fn hs_scan(
-        database: *const c_void,
-        data: *const c_char,
-        length: c_uint,
-        flags: c_uint,
-        scratch: *mut c_void,
-        on_event: MatchHandler,
-        context: *mut c_void,
-    ) -> c_int;
-}
 
 /// Vectorscan or Hyperscan.
 #[derive(Debug)]
@@ -75,8 +28,12 @@ pub(super) struct HyperscanEngine {
 }
 
 impl HyperscanEngine {
-    pub(super) fn new(set: Arc<LiteralSet>) -> Result<Self, EngineError> {
-        if hs_valid_platform() != HS_SUCCESS {
+    /// Compiles the literals, or takes them as `cache` has them.
+    pub(super) fn new(
+        set: Arc<LiteralSet>,
+        cache: Option<&dyn CompiledCache>,
+    ) -> Result<Self, EngineError> {
+        if !binding::runs_here() {
             return Err(EngineError::Unavailable {
                 engine: NAME,
                 message: "libhs does not run on this processor".to_owned(),
@@ -85,7 +42,10 @@ impl HyperscanEngine {
         let database = if set.literals().is_empty() {
             None
         } else {
-            let database = Database::compile(&set)?;
+            let database = match cache {
+                Some(cache) => cache::database(&set, cache)?,
+                None => Database::compile(&set)?,
+            };
             // The only thing that can go wrong later, and then only for want of memory.
             Scratch::new(&database)?;
             Some(database)
@@ -140,177 +100,4 @@ impl EngineWorker for HyperscanWorker<'_> {
         found.sort_unstable();
         debug_assert!(found.windows(2).all(|pair| pair[0] < pair[1]));
     }
-}
-
-/// A compiled database. Freed on drop.
-#[derive(Debug)]
-struct Database(NonNull<c_void>);
-
-// SAFETY: libhs never writes to a database after it is compiled; its documentation allows any
-// number of threads to scan with one.
-unsafe impl Send for Database {}
-// SAFETY: as above.
-unsafe impl Sync for Database {}
-
-impl Database {
-    fn compile(set: &LiteralSet) -> Result<Self, EngineError> {
-        let fail = |message: String| EngineError::Build {
-            engine: NAME,
-            literals: set.literals().len(),
-            message,
-        };
-        let literals = set.literals();
-        let count = c_uint::try_from(literals.len()).map_err(|error| fail(error.to_string()))?;
-        // Expressions, because `hs_compile_lit_multi` takes a literal that begins with a zero byte,
-        // as UTF-16 ones do, for empty.
-        let owned: Vec<CString> = literals.iter().map(|(bytes, _)| escape(bytes)).collect();
-        let expressions: Vec<*const c_char> = owned.iter().map(|e| e.as_ptr()).collect();
-        let flags: Vec<c_uint> = literals
-            .iter()
-            .map(|(_, ignore_case)| if *ignore_case { HS_FLAG_CASELESS } else { 0 })
-            .collect();
-        let ids: Vec<c_uint> = (0..count).collect();
-        let mut database = ptr::null_mut();
-        let mut error: *mut CompileError = ptr::null_mut();
-        // SAFETY: the three arrays have `count` elements each and outlive the call, as do the
-        // terminated expressions; no platform means this one; both results are valid to write to.
-        let status = unsafe {
-            hs_compile_multi(
-                expressions.as_ptr(),
-                flags.as_ptr(),
-                ids.as_ptr(),
-                count,
-                HS_MODE_BLOCK,
-                ptr::null(),
-                &raw mut database,
-                &raw mut error,
-            )
-        };
-        if status != HS_SUCCESS {
-            let message = take_message(error);
-            return Err(fail(message));
-        }
-        NonNull::new(database)
-            .map(Self)
-            .ok_or_else(|| fail("libhs returned no database".to_owned()))
-    }
-
-    /// Calls `found` with each literal met and the end of its occurrence in `data`.
-    fn scan(&self, scratch: &mut Scratch, data: &[u8], found: impl FnMut(u32, usize)) {
-        let length = c_uint::try_from(data.len()).expect("content is below u32::MAX bytes");
-        let mut visit = Visit { found, panic: None };
-        // SAFETY: `data` has `length` bytes; the database and the scratch made for it are alive,
-        // and `&mut` says that nobody else uses the scratch; the handler is the one for the type
-        // of `visit`, which lives until the call returns and is used by nobody else till then.
-        let status = unsafe {
-            hs_scan(
-                self.0.as_ptr(),
-                data.as_ptr().cast(),
-                length,
-                0,
-                scratch.0.as_ptr(),
-                handler(&visit),
-                (&raw mut visit).cast(),
-            )
-        };
-        if let Some(panic) = visit.panic {
-            resume_unwind(panic);
-        }
-        assert!(
-            status == HS_SUCCESS || status == HS_SCAN_TERMINATED,
-            "hs_scan refused what it documents to take: {status}"
-        );
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        // SAFETY: the database came from libhs, and nobody has it any more.
-        unsafe { hs_free_database(self.0.as_ptr()) };
-    }
-}
-
-/// What the handler needs.
-struct Visit<F> {
-    found: F,
-    panic: Option<Box<dyn std::any::Any + Send>>,
-}
-
-/// Returns the handler for a visit, so that the two cannot be of different types.
-fn handler<F: FnMut(u32, usize)>(_: &Visit<F>) -> MatchHandler {
-    on_match::<F>
-}
-
-/// Hands a match on. A panic must not unwind through libhs, so it is kept for later.
-unsafe extern "C" fn on_match<F: FnMut(u32, usize)>(
-    id: c_uint,
-    _from: c_ulonglong,
-    to: c_ulonglong,
-    _flags: c_uint,
-    context: *mut c_void,
-) -> c_int {
-    // SAFETY: `Database::scan` passes a `Visit<F>` of this very type that is alive during the scan
-    // and that it does not touch meanwhile; libhs calls from the scanning thread alone.
-    let visit = unsafe { &mut *context.cast::<Visit<F>>() };
-    match catch_unwind(AssertUnwindSafe(|| (visit.found)(id, to as usize))) {
-        Ok(()) => 0,
-        Err(panic) => {
-            visit.panic = Some(panic);
-            1
-        }
-    }
-}
-
-/// One worker's scratch memory. Freed on drop.
-struct Scratch(NonNull<c_void>);
-
-// SAFETY: scratch is plain memory without ties to a thread; only use from two threads at once is
-// forbidden, and scanning takes it by `&mut`.
-unsafe impl Send for Scratch {}
-
-impl Scratch {
-    fn new(database: &Database) -> Result<Self, EngineError> {
-        let mut scratch = ptr::null_mut();
-        // SAFETY: the database is alive; a null scratch asks for a new one; the result is valid to
-        // write to.
-        let status = unsafe { hs_alloc_scratch(database.0.as_ptr(), &raw mut scratch) };
-        match NonNull::new(scratch) {
-            Some(scratch) if status == HS_SUCCESS => Ok(Self(scratch)),
-            _ => Err(EngineError::Unavailable {
-                engine: NAME,
-                message: format!("libhs cannot allocate scratch memory (status {status})"),
-            }),
-        }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // SAFETY: the scratch came from libhs, and nobody has it any more.
-        unsafe { hs_free_scratch(self.0.as_ptr()) };
-    }
-}
-
-/// Returns an expression that matches these bytes and nothing else.
-fn escape(bytes: &[u8]) -> CString {
-    let mut expression = String::with_capacity(4 * bytes.len());
-    for byte in bytes {
-        // Writing to a string does not fail.
-        let _ = write!(expression, "\\x{byte:02x}");
-    }
-    CString::new(expression).expect("an escape holds no zero byte")
-}
-
-/// Copies and frees what a failed compilation left. Literals are not secrets.
-fn take_message(error: *mut CompileError) -> String {
-    let Some(error) = NonNull::new(error) else {
-        return "libhs says no more".to_owned();
-    };
-    // SAFETY: libhs left a valid error with a terminated message, which lives until freed below.
-    let message = unsafe { CStr::from_ptr((*error.as_ptr()).message) }
-        .to_string_lossy()
-        .into_owned();
-    // SAFETY: the error came from libhs, and nobody has it any more.
-    unsafe { hs_free_compile_error(error.as_ptr()) };
-    message
 }

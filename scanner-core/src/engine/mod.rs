@@ -15,6 +15,8 @@ mod set;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "hyperscan")]
+pub use hyperscan::CompiledCache;
 pub use set::{LiteralSet, LiteralUse};
 
 use std::{ops::Range, sync::Arc};
@@ -73,8 +75,28 @@ pub fn build(kind: EngineKind, set: Arc<LiteralSet>) -> Result<Box<dyn Engine>, 
         EngineKind::AhoCorasick => Box::new(aho::AhoEngine::new(set)?),
         EngineKind::Reference => Box::new(reference::ReferenceEngine::new(set)),
         #[cfg(feature = "hyperscan")]
-        EngineKind::Hyperscan => Box::new(hyperscan::HyperscanEngine::new(set)?),
+        EngineKind::Hyperscan => Box::new(hyperscan::HyperscanEngine::new(set, None)?),
     })
+}
+
+/// Makes an engine as [`build`] does, and where it is one that compiles, takes what was compiled
+/// from `cache` or leaves it there.
+///
+/// # Errors
+/// As for [`build`]: a cache that has nothing, or nothing that can be used, is no error.
+#[cfg(feature = "hyperscan")]
+pub fn build_with_cache(
+    kind: EngineKind,
+    set: Arc<LiteralSet>,
+    cache: &dyn CompiledCache,
+) -> Result<Box<dyn Engine>, EngineError> {
+    match kind {
+        EngineKind::Hyperscan => {
+            let engine = hyperscan::HyperscanEngine::new(set, Some(cache))?;
+            Ok(Box::new(engine))
+        }
+        EngineKind::Literal | EngineKind::AhoCorasick | EngineKind::Reference => build(kind, set),
+    }
 }
 
 /// An occurrence of a literal.

@@ -11,7 +11,7 @@ use crate::container;
 use crate::model::StagedReport;
 use crate::{
     confirm::Confirmer,
-    engine::{self, Engine, EngineKind},
+    engine::{self, Engine, EngineError, EngineKind, LiteralSet},
     filter::without::Filter,
     model::{Confidence, Fingerprint, FingerprintKey, Report, Secret},
     rules::RuleSet,
@@ -116,6 +116,8 @@ pub struct ScannerBuilder {
     max_decode_depth: u32,
     now: Option<i64>,
     fingerprint_key: FingerprintKey,
+    #[cfg(feature = "hyperscan")]
+    compiled_cache: Option<Arc<dyn engine::CompiledCache>>,
     #[cfg(feature = "containers")]
     archives: container::Limits,
 }
@@ -164,6 +166,8 @@ impl Scanner {
             max_decode_depth: DEFAULT_DECODE_DEPTH,
             now: None,
             fingerprint_key: FingerprintKey::default(),
+            #[cfg(feature = "hyperscan")]
+            compiled_cache: None,
             #[cfg(feature = "containers")]
             archives: container::Limits::default(),
         }
@@ -344,6 +348,14 @@ impl ScannerBuilder {
         self.engine = engine;
         self
     }
+    /// Says where the engine keeps what it compiles, for the engines that do
+    /// ([`EngineKind::Hyperscan`]). Nowhere unless set.
+    #[cfg(feature = "hyperscan")]
+    #[must_use]
+    pub fn compiled_cache(mut self, cache: Arc<dyn engine::CompiledCache>) -> Self {
+        self.compiled_cache = Some(cache);
+        self
+    }
     /// Chooses whether blobs stored as deltas are searched only where they differ from their base.
     /// On by default. Off, every blob is searched in full: the findings are the same, and showing
     /// that is what this is for. [`EngineKind::Reference`] always searches in full.
@@ -412,7 +424,8 @@ impl ScannerBuilder {
     /// When the engine cannot be made of the rules' literals.
     pub fn build(self) -> Result<Scanner, ScanError> {
         let confirmer = Arc::new(Confirmer::new(&self.rules).without(self.without));
-        let engine = engine::build(self.engine, Arc::clone(confirmer.literals()))
+        let engine = self
+            .make_engine(Arc::clone(confirmer.literals()))
             .map_err(|e| ScanError::Engine(e.to_string()))?;
         let ruleset_hash = self.rules.hash();
         #[cfg(feature = "containers")]
@@ -431,5 +444,13 @@ impl ScannerBuilder {
                 large: std::sync::Mutex::default(),
             },
         })
+    }
+
+    fn make_engine(&self, literals: Arc<LiteralSet>) -> Result<Box<dyn Engine>, EngineError> {
+        #[cfg(feature = "hyperscan")]
+        if let Some(cache) = &self.compiled_cache {
+            return engine::build_with_cache(self.engine, literals, &**cache);
+        }
+        engine::build(self.engine, literals)
     }
 }
