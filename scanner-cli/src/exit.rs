@@ -1,10 +1,14 @@
 //! How the command ends.
 
+mod profile;
+
+pub(crate) use profile::ExitProfile;
+
 use scanner_core::{
     model::{IssueKind, Receipt, Report, Severity, SkipReason},
     scan::ScanError,
 };
-use std::{io, process::ExitCode};
+use std::io;
 
 /// Exit status for findings unless `--exit-code` says otherwise.
 pub(crate) const FINDINGS: u8 = 1;
@@ -16,7 +20,9 @@ pub(crate) enum ExitStatus {
     Clean,
     /// Secrets were found; holds `--exit-code`.
     Findings(u8),
-    /// Usage or configuration is wrong, or something cannot be opened or written.
+    /// Arguments that are none, or that contradict each other.
+    Misuse,
+    /// Configuration or usage is wrong, or something cannot be opened or written.
     Usage,
     /// Something could not be looked at, so that "clean" cannot be said.
     Incomplete,
@@ -29,7 +35,7 @@ impl ExitStatus {
         match self {
             Self::Clean => 0,
             Self::Findings(code) => code,
-            Self::Usage => 2,
+            Self::Misuse | Self::Usage => 2,
             Self::Incomplete => 3,
             Self::Internal => 4,
         }
@@ -58,12 +64,6 @@ impl ExitStatus {
         } else {
             Self::Clean
         }
-    }
-}
-
-impl From<ExitStatus> for ExitCode {
-    fn from(status: ExitStatus) -> Self {
-        Self::from(status.code())
     }
 }
 

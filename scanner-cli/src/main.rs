@@ -22,24 +22,27 @@ mod progress;
 mod repository;
 mod rules;
 
-use exit::{CliError, ExitStatus};
-use std::process::ExitCode;
+use exit::{CliError, ExitProfile, ExitStatus};
+use std::{ffi::OsString, process::ExitCode};
 
 fn main() -> ExitCode {
     exit::quieten_panics();
-    std::panic::catch_unwind(run)
-        .unwrap_or(ExitStatus::Internal)
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let profile = ExitProfile::typed(&args);
+    let status = std::panic::catch_unwind(|| run(args)).unwrap_or(ExitStatus::Internal);
+    profile
+        .map_or(status.code(), |profile| profile.code(status))
         .into()
 }
 
-fn run() -> ExitStatus {
-    let cli = match args::parse(std::env::args_os()) {
+fn run(args: Vec<OsString>) -> ExitStatus {
+    let cli = match args::parse(args) {
         Ok(cli) => cli,
         Err(message) => {
             // A reader that has gone away changes nothing about what was asked.
             let _ = message.print();
             return if message.use_stderr() {
-                ExitStatus::Usage
+                ExitStatus::Misuse
             } else {
                 ExitStatus::Clean
             };

@@ -6,6 +6,7 @@ mod explain;
 mod hook;
 mod limits;
 mod migrate;
+mod remediate;
 mod reports;
 mod rules;
 mod triage;
@@ -15,6 +16,7 @@ pub(crate) use explain::{Clue, ExplainPlan};
 pub(crate) use hook::{HookPlan, PushPlan};
 pub(crate) use limits::{Limits, threads};
 pub(crate) use migrate::MigratePlan;
+pub(crate) use remediate::{Folder, RemediatePlan};
 pub(crate) use reports::{ReportPlan, ReportsPlan};
 pub(crate) use rules::RulesPlan;
 pub(crate) use triage::{BASELINE_NAME, TriagePlan};
@@ -24,7 +26,7 @@ use crate::{
         Cli, Colour, Command, DirArgs, Engine, GitArgs, HookArgs, HookCommand, Options,
         PostReceiveArgs, ReceiveArgs, RulesArgs, RulesSubcommand, StdinArgs,
     },
-    exit::{CliError, ExitPolicy},
+    exit::{CliError, ExitPolicy, ExitProfile},
     output::{Destination, Style},
     repository::{self, Kind},
 };
@@ -80,6 +82,7 @@ pub(crate) enum Plan {
     Baseline(Box<BaselinePlan>),
     Diff(Box<DiffPlan>),
     Migrate(Box<MigratePlan>),
+    Remediate(Box<RemediatePlan>),
     PreReceive {
         args: ReceiveArgs,
         verbose: bool,
@@ -256,6 +259,10 @@ impl Plan {
                 let plan = MigratePlan::new(args, options, surroundings)?;
                 return Ok(Self::Migrate(Box::new(plan)));
             }
+            Some(Command::Remediate(args)) => {
+                let plan = RemediatePlan::new(args, &options, surroundings)?;
+                return Ok(Self::Remediate(Box::new(plan)));
+            }
             Some(Command::Git(args)) => (git(&args)?, options),
             Some(Command::Dir(args)) => (dir(args)?, options),
             Some(Command::Stdin(args)) => (stdin(args, surroundings)?, options),
@@ -315,13 +322,24 @@ impl ScanPlan {
             progress: !options.quiet
                 && surroundings.stderr_is_terminal
                 && !surroundings.dumb_terminal,
-            exit: ExitPolicy {
-                findings_code: options.exit_code,
-                fail_on: options.fail_on,
-                require_complete: options.require_complete,
-            },
+            exit: exit_policy(options)?,
         })
     }
+}
+
+/// What the exit status depends on.
+fn exit_policy(options: &Options) -> Result<ExitPolicy, CliError> {
+    let profile = options.exit_profile;
+    if options.fail && profile != Some(ExitProfile::Trufflehog) {
+        return Err(usage(
+            "--fail is of --exit-profile trufflehog: elsewhere findings fail without it".into(),
+        ));
+    }
+    Ok(ExitPolicy {
+        findings_code: profile.map_or(options.exit_code, |of| of.findings(options.fail)),
+        fail_on: options.fail_on,
+        require_complete: options.require_complete,
+    })
 }
 
 /// Which rules the options choose, with the configuration found at the `root` of a working tree.

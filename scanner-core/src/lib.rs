@@ -62,6 +62,7 @@ pub mod gate;
 pub(crate) mod history;
 pub mod inspect;
 pub mod model;
+pub mod remedy;
 pub mod report;
 pub mod rules;
 pub mod scan;

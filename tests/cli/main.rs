@@ -6,6 +6,7 @@ mod audit;
 mod bad_rules;
 mod browser;
 mod every_format;
+mod exit_profile;
 mod explain;
 mod findings;
 mod formats;

@@ -37,6 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("history", &["source", "model"]),
+    ("remedy", &["report", "model"]),
     ("report", &["model"]),
     ("gate", &["report", "model"]),
     ("triage", &["report", "model"]),

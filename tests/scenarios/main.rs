@@ -34,6 +34,7 @@ mod output;
 mod pre_commit;
 mod random_history;
 mod ranges;
+mod remediate;
 mod triage;
 mod working_set;
 

@@ -6,7 +6,7 @@ use crate::support::{
     sieve::{Run, leaks},
 };
 use serde_json::{Value, json};
-use std::fs;
+use std::{fmt::Write as _, fs};
 
 const BASELINE: &str = ".gitsieve-baseline.jsonl";
 
@@ -85,7 +85,11 @@ fn sha1_hex(text: &str) -> String {
         .finalize()
         .expect("made to collide with nothing")
         .into();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut out = String::new();
+    for byte in digest {
+        write!(out, "{byte:02x}").unwrap();
+    }
+    out
 }
 
 #[test]

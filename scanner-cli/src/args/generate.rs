@@ -13,6 +13,6 @@ pub(crate) struct CompletionsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
     /// Command to describe
-    #[arg(value_parser = ["git", "dir", "stdin", "rules", "explain", "hook", "completions", "man"])]
+    #[arg(value_parser = ["git", "dir", "stdin", "rules", "explain", "remediate", "hook", "completions", "man"])]
     pub(crate) command: Option<String>,
 }

@@ -10,6 +10,7 @@ mod git;
 mod hook;
 mod migrate;
 mod options;
+mod remediate;
 mod rules;
 mod scope;
 mod stdin;
@@ -28,6 +29,7 @@ pub(crate) use hook::{
 };
 pub(crate) use migrate::{MigrateArgs, MigrateFrom};
 pub(crate) use options::{Colour, Engine, Options};
+pub(crate) use remediate::RemediateArgs;
 pub(crate) use rules::{
     BenchArgs, CheckArgs, From, ImportArgs, ListArgs, RulesArgs, RulesCommand, RulesSubcommand,
     ShowArgs,
@@ -47,7 +49,15 @@ Exit status:
   4  internal error
 Where findings and incompleteness meet, findings decide the status: both stop a gate, and the
 report says that it is incomplete. What a shallow or partial clone does not hold counts as
-incomplete for the status only with --require-complete.";
+incomplete for the status only with --require-complete.
+
+--exit-profile SCANNER exits as another scanner does, for pipelines written for it:
+              found  usage  other errors  incomplete, internal error
+  gitleaks        1    126             1             1
+  trufflehog      0      1             1             1    (183 for found with --fail)
+  kingfisher    200      1             1             1    (never 205: nothing is validated)
+Usage is what is wrong with the arguments alone. Findings win over incompleteness here too, but
+where they do not count (trufflehog without --fail), incompleteness shows.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -102,6 +112,7 @@ pub(crate) enum Command {
     Baseline(BaselineArgs),
     Diff(DiffArgs),
     Migrate(MigrateArgs),
+    Remediate(RemediateArgs),
     Hook(HookArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

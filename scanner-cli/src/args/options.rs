@@ -4,6 +4,7 @@ use super::{
     format::{Format, ReportArg, report},
     triage::TriageOptions,
 };
+use crate::exit::ExitProfile;
 use clap::{ArgAction, Args, ValueEnum, builder::TypedValueParser};
 use scanner_core::{
     model::{ByteSize, Confidence, Severity, TimeSpan},
@@ -77,6 +78,20 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = crate::exit::FINDINGS)]
     #[arg(global = true, help_heading = "Exit status")]
     pub(crate) exit_code: u8,
+
+    /// Exit as another scanner does: gitleaks, trufflehog or kingfisher (--help has the numbers)
+    #[arg(long, value_enum, value_name = "SCANNER", conflicts_with = "exit_code")]
+    #[arg(global = true, help_heading = "Exit status")]
+    pub(crate) exit_profile: Option<ExitProfile>,
+
+    /// With --exit-profile trufflehog: exit with 183 where secrets are found
+    #[arg(
+        long,
+        requires = "exit_profile",
+        global = true,
+        help_heading = "Exit status"
+    )]
+    pub(crate) fail: bool,
 
     /// Least severity of findings that decide the exit status; all are reported
     #[arg(long, value_name = "SEVERITY", value_parser = severity(), default_value = "low")]

@@ -70,6 +70,8 @@ const COMPARE: &[&str] = &[
     "verbose",
     "quiet",
     "exit_code",
+    "exit_profile",
+    "fail",
     "fail_on",
 ];
 
@@ -101,6 +103,8 @@ const MIGRATE: &[&str] = &[
     "baseline",
     "fingerprint_key_file",
 ];
+/// Options of the command that writes down what to do.
+const REMEDIATE: &[&str] = &["output", "show_secrets", "no_baseline", "require_complete"];
 
 /// The options that a command takes of those that scans take; `None` for all. `path` is its name
 /// below `gitsieve`.
@@ -115,6 +119,7 @@ fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
         ["migrate"] => Some([MIGRATE, BENCH, EXPLAIN].concat()),
         ["diff"] => Some(COMPARE.to_vec()),
         ["baseline", "diff"] => Some([FOR_BASELINE, BENCH, EXPLAIN, COMPARE].concat()),
+        ["remediate"] => Some([FOR_BASELINE, BENCH, EXPLAIN, REMEDIATE].concat()),
         ["baseline", ..] => Some([FOR_BASELINE, BENCH, EXPLAIN].concat()),
         ["hook", "pre-receive" | "post-receive"] => Some(vec!["verbose"]),
         ["hook", "courier"] => Some(vec![]),
@@ -257,7 +262,16 @@ mod tests {
         let scan = parse_words("gitsieve --help").unwrap_err();
         assert!(scan.contains("--threads"), "{scan}");
         let known = scan_options();
-        let lists = [RULES, BENCH, EXPLAIN, GATE, TRIAGE, COMPARE, FOR_BASELINE];
+        let lists = [
+            RULES,
+            BENCH,
+            EXPLAIN,
+            GATE,
+            TRIAGE,
+            COMPARE,
+            FOR_BASELINE,
+            REMEDIATE,
+        ];
         for id in lists.concat() {
             assert!(known.iter().any(|k| *k == id), "{id}");
         }

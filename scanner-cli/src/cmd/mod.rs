@@ -8,6 +8,7 @@ mod generate;
 mod hook;
 mod migrate;
 mod push;
+mod remediate;
 mod reports;
 mod rules;
 pub(crate) mod scan;
@@ -33,6 +34,7 @@ pub(crate) fn run(plan: Plan) -> Result<ExitStatus, CliError> {
         Plan::Baseline(plan) => baseline::run(*plan),
         Plan::Migrate(plan) => migrate::run(*plan),
         Plan::Diff(plan) => diff::run(&plan),
+        Plan::Remediate(plan) => remediate::run(*plan),
         Plan::Hook(plan) => hook::run(*plan),
         Plan::Completions { shell, to } => generate::completions(shell, &to),
         Plan::Man { command, to } => generate::man(command.as_deref(), &to),

@@ -1,7 +1,8 @@
 //! What will be done about a baseline, and with two reports.
 
 use super::{
-    BASELINE_NAME, Environment, ScanPlan, TriagePlan, exists, style, usage, whatever_is_there,
+    BASELINE_NAME, Environment, ScanPlan, TriagePlan, exists, exit_policy, style, usage,
+    whatever_is_there,
 };
 use crate::{
     args::{BaselineCommand, DecisionArgs, DiffArgs, Format, Options, OriginArgs},
@@ -73,9 +74,8 @@ impl Show {
             verbose: options.verbose > 0,
             quiet: options.quiet,
             exit: ExitPolicy {
-                findings_code: options.exit_code,
-                fail_on: options.fail_on,
                 require_complete: false,
+                ..exit_policy(options)?
             },
         })
     }
@@ -148,7 +148,7 @@ impl BaselinePlan {
 }
 
 impl Origin {
-    fn new(
+    pub(super) fn new(
         args: OriginArgs,
         options: &Options,
         surroundings: Environment,

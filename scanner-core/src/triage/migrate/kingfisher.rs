@@ -17,16 +17,20 @@ const MAX_DEPTH: usize = 32;
 struct Open {
     is_map: bool,
     line: u32,
-    /// The key whose value comes next; `Some(None)` is one that means nothing here.
-    key: Option<Option<Key>>,
+    next: Next,
     path: Option<String>,
     linenum: Option<u64>,
 }
 
-#[derive(Clone, Copy)]
-enum Key {
+/// What comes next in a map.
+#[derive(Clone, Copy, PartialEq, Default)]
+enum Next {
+    #[default]
+    Key,
     Path,
     Line,
+    /// The value of a key that means nothing here.
+    Other,
 }
 
 pub(super) fn read(content: &[u8]) -> Result<Foreign, ForeignError> {
@@ -51,9 +55,9 @@ pub(super) fn read(content: &[u8]) -> Result<Foreign, ForeignError> {
                     return Err(wrong(line, "nests deeper than 32 levels"));
                 }
                 if let Some(above) = open.last_mut() {
-                    above.key = match above.key {
-                        None => Some(None),
-                        Some(_) => None,
+                    above.next = match above.next {
+                        Next::Key => Next::Other,
+                        _ => Next::Key,
                     };
                 }
                 open.push(Open {
@@ -76,17 +80,17 @@ pub(super) fn read(content: &[u8]) -> Result<Foreign, ForeignError> {
 
 /// Takes a scalar of a map: a key, or the value of the key before it.
 fn scalar(map: &mut Open, text: &str) {
-    match map.key.take() {
-        None => {
-            map.key = Some(match text {
-                "filepath" => Some(Key::Path),
-                "linenum" => Some(Key::Line),
-                _ => None,
-            });
+    match std::mem::take(&mut map.next) {
+        Next::Key => {
+            map.next = match text {
+                "filepath" => Next::Path,
+                "linenum" => Next::Line,
+                _ => Next::Other,
+            };
         }
-        Some(Some(Key::Path)) => map.path = Some(text.to_owned()),
-        Some(Some(Key::Line)) => map.linenum = text.parse().ok(),
-        Some(None) => {}
+        Next::Path => map.path = Some(text.to_owned()),
+        Next::Line => map.linenum = text.parse().ok(),
+        Next::Other => {}
     }
 }
 

@@ -210,7 +210,12 @@ fn sha1(bytes: &[u8]) -> [u8; 20] {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    for byte in bytes {
+        write!(out, "{byte:02x}").unwrap();
+    }
+    out
 }
 
 #[test]
