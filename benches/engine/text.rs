@@ -25,7 +25,7 @@ pub(crate) struct Text {
 
 impl Text {
     pub(crate) fn whole(bytes: Vec<u8>) -> Self {
-        let ranges = vec![0..bytes.len()];
+        let ranges = std::iter::once(0..bytes.len()).collect();
         Self { bytes, ranges }
     }
 

@@ -89,20 +89,20 @@ impl Page {
             events: Vec::new(),
             _dir: dir,
         };
-        let target = page.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let target = page.call("Target.createTarget", &json!({ "url": "about:blank" }));
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
-        page.session = page.call("Target.attachToTarget", attach)["sessionId"].clone();
+        page.session = page.call("Target.attachToTarget", &attach)["sessionId"].clone();
         for domain in ["Page", "Runtime", "Network", "Log"] {
-            page.call(&format!("{domain}.enable"), json!({}));
+            page.call(&format!("{domain}.enable"), &json!({}));
         }
         let url = format!("file://{}", file.display());
-        page.call("Page.navigate", json!({ "url": url }));
+        page.call("Page.navigate", &json!({ "url": url }));
         page.wait_for("document.documentElement?.dataset.ready === 'yes'");
         page
     }
 
     /// Asks the browser for something, and waits for the answer.
-    fn call(&mut self, method: &str, parameters: Value) -> Value {
+    fn call(&mut self, method: &str, parameters: &Value) -> Value {
         self.last_id += 1;
         let mut message = json!({ "id": self.last_id, "method": method, "params": parameters });
         if !self.session.is_null() {
@@ -132,7 +132,7 @@ impl Page {
     pub(crate) fn eval(&mut self, expression: &str) -> Value {
         let asked =
             json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let mut answer = self.call("Runtime.evaluate", asked);
+        let mut answer = self.call("Runtime.evaluate", &asked);
         assert!(
             answer["exceptionDetails"].is_null(),
             "{expression}: {answer}"
@@ -162,20 +162,20 @@ impl Page {
             let event = json!({
                 "type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1,
             });
-            self.call("Input.dispatchMouseEvent", event);
+            self.call("Input.dispatchMouseEvent", &event);
         }
     }
 
     /// Types text where the focus is.
     pub(crate) fn insert(&mut self, text: &str) {
-        self.call("Input.insertText", json!({ "text": text }));
+        self.call("Input.insertText", &json!({ "text": text }));
     }
 
     /// Presses a key that writes a character.
     pub(crate) fn press(&mut self, key: &str) {
         for kind in ["keyDown", "keyUp"] {
             let event = json!({ "type": kind, "key": key, "text": key });
-            self.call("Input.dispatchKeyEvent", event);
+            self.call("Input.dispatchKeyEvent", &event);
         }
     }
 
@@ -184,7 +184,7 @@ impl Page {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.call(
             "Emulation.setEmulatedMedia",
-            json!({ "media": media, "features": features }),
+            &json!({ "media": media, "features": features }),
         );
     }
 
@@ -193,7 +193,7 @@ impl Page {
         let Some(directory) = env::var_os("GITSIEVE_TEST_PICTURES") else {
             return;
         };
-        let shot = self.call("Page.captureScreenshot", json!({ "format": "png" }));
+        let shot = self.call("Page.captureScreenshot", &json!({ "format": "png" }));
         let png = STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
         std::fs::write(Path::new(&directory).join(format!("{name}.png")), png).unwrap();
     }

@@ -79,10 +79,16 @@ fn the_page_holds_the_report_and_no_secret() {
     assert_eq!(text.as_bytes(), html(&report, Redactor::of_report(&report)));
 }
 
+/// Says what a test did not do, or measured.
+#[expect(clippy::print_stderr, reason = "a test has nowhere else to say it")]
+fn say(what: &str) {
+    eprintln!("{what}");
+}
+
 /// A page in a browser; `None` where there is none.
 fn open(report: &Report) -> Option<(Page, TempDir)> {
     let Some(browser) = browser::find() else {
-        eprintln!("left out: no Chromium is installed");
+        say("left out: no Chromium is installed");
         return None;
     };
     let dir = tempfile::tempdir().unwrap();
@@ -255,7 +261,7 @@ fn in_a_browser_20_000_findings_are_usable() {
     page.wait_for("document.querySelectorAll('#results article').length === 200");
     let took = page
         .eval("(() => { const t = performance.now(); show(); return performance.now() - t; })()");
-    eprintln!("{COUNT} findings are shown in {took} ms");
+    say(&format!("{COUNT} findings are shown in {took} ms"));
     page.picture("many");
     assert_ne!(took, json!(null));
     page.close();

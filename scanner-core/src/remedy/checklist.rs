@@ -69,13 +69,13 @@ impl Checklist<'_> {
         }
         writeln!(out, "## 1. Each secret\n")?;
         for (at, one) in self.affected.iter().enumerate() {
-            self.secret(out, at + 1, one)?;
+            Self::secret(out, at + 1, one)?;
         }
         self.history(out)?;
         out.write_all(STORE.as_bytes())
     }
 
-    fn secret(&self, out: &mut dyn Write, number: usize, one: &Affected) -> io::Result<()> {
+    fn secret(out: &mut dyn Write, number: usize, one: &Affected) -> io::Result<()> {
         writeln!(
             out,
             "### 1.{number} {} ({})\n",

@@ -10,7 +10,7 @@
 //! are sorted by length, and a literal that stands inside an expression's secret becomes an
 //! expression too.
 
-use crate::model::{BlobId, Encoding, Finding, Fingerprint, Where};
+use crate::model::{BlobId, Encoding, Finding, Fingerprint, Secret, Where};
 use aho_corasick::AhoCorasick;
 use std::{
     cmp::Reverse,
@@ -73,7 +73,7 @@ impl Replacements {
             } else {
                 all.insert(secret);
             }
-            let written = finding.written.iter().map(|w| w.reveal());
+            let written = finding.written.iter().map(Secret::reveal);
             all.extend(written.filter(|w| w.len() >= SHORTEST_BYTES));
             let parts = finding.occurrences.iter().flat_map(|o| &o.parts);
             let parts = parts.map(|part| part.secret.reveal());
@@ -178,7 +178,6 @@ fn expression(secret: &[u8]) -> String {
 mod tests {
     use super::super::testing::finding;
     use super::*;
-    use crate::model::Secret;
 
     fn lines(secrets: &[&[u8]]) -> Vec<String> {
         let findings: Vec<Finding> = secrets.iter().map(|s| finding("r", s, "p")).collect();

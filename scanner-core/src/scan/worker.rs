@@ -944,7 +944,7 @@ mod tests {
             let whole = recorded(&mut worker);
             let overlap = (worker.confirmer.widest_reach() + 256) * if wide { 2 } else { 1 };
             let layout = window::testing::layout(2 * own, overlap);
-            let large = window::Large { id: &|| id, number: 0, path: None };
+            let large = window::Large { id: &|| id, number: 0, path: None, bytes: None };
             let size = window::visit(&mut worker, &context, &large, layout, &content[..]).unwrap();
             prop_assert_eq!(size, ControlFlow::Continue(content.len() as u64));
             let mut windows = recorded(&mut worker);

@@ -521,6 +521,7 @@ impl<'c> Reader<'c> {
             id: &id,
             number: file.number,
             path: Some(file.shown),
+            bytes: None,
         };
         let visited = File::open(file.path)
             .and_then(|open| window::visit(worker, self.context, &content, layout, open));

@@ -34,7 +34,8 @@ pub struct Window<'a> {
     pub line_start: u64,
     /// Characters of that line ahead of `bytes`, as a [`crate::model::Location`] counts them.
     pub line_characters: u64,
-    /// Whether the content ends with it.
+    /// Whether the content ends with it, as it should: of content that turns out to be of another
+    /// size than it claims, no window is the last.
     pub last: bool,
 }
 
@@ -54,6 +55,8 @@ pub(crate) struct Large<'a> {
     pub(crate) id: &'a dyn Fn() -> ObjectId,
     pub(crate) number: u32,
     pub(crate) path: Option<&'a [u8]>,
+    /// Its size, where that is known ahead.
+    pub(crate) bytes: Option<u64>,
 }
 
 /// How large windows are, in bytes.
@@ -99,8 +102,13 @@ pub(crate) fn visit<V: BlobVisitor>(
             return Ok(ControlFlow::Break(()));
         }
         filled += fill(&mut read, &mut buffer[filled..])?;
-        let last = filled < buffer.len();
-        let own_end = if last { filled } else { own_start + layout.own };
+        let ended = filled < buffer.len();
+        let own_end = if ended {
+            filled
+        } else {
+            own_start + layout.own
+        };
+        let size = start + filled as u64;
         let window = Window {
             id: content.id,
             number: content.number,
@@ -111,13 +119,13 @@ pub(crate) fn visit<V: BlobVisitor>(
             line,
             line_start,
             line_characters,
-            last,
+            last: ended && content.bytes.is_none_or(|bytes| bytes == size),
         };
         if visitor.window(&window).is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        if last {
-            return Ok(ControlFlow::Continue(start + filled as u64));
+        if ended {
+            return Ok(ControlFlow::Continue(size));
         }
         let dropped = own_end.saturating_sub(layout.overlap);
         line += memchr::memchr_iter(b'\n', &buffer[..dropped]).count() as u64;
@@ -215,6 +223,7 @@ mod tests {
             id: &id,
             number: 0,
             path: None,
+            bytes: None,
         };
         let layout = testing::layout(own, visitor.overlap);
         visit(visitor, &context(1), &content_of, layout, content).unwrap()

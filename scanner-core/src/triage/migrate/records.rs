@@ -23,15 +23,14 @@ pub(super) fn read<T: DeserializeOwned>(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        match serde_json::from_slice(line) {
-            Ok(record) => records.push(record),
-            Err(_) => {
-                wrong += 1;
-                if wrong <= MOST_NOTES {
-                    let message = "not a record in JSON, as its neighbours are".to_owned();
-                    notes.notes.push((number, message));
-                }
-            }
+        if let Ok(record) = serde_json::from_slice(line) {
+            records.push(record);
+            continue;
+        }
+        wrong += 1;
+        if wrong <= MOST_NOTES {
+            let message = "not a record in JSON, as its neighbours are".to_owned();
+            notes.notes.push((number, message));
         }
     }
     if records.is_empty() && wrong > 0 {

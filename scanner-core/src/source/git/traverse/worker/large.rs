@@ -63,6 +63,7 @@ impl<V: BlobVisitor> Worker<'_, '_, V> {
             id: &|| id,
             number,
             path: None,
+            bytes: Some(size),
         };
         // One byte more than declared shows that there is more.
         let bytes = bytes.take(size.saturating_add(1));
