@@ -6,6 +6,7 @@ use crate::support::{
     Repo, Sieve,
     sieve::{Run, contains, leaks},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
@@ -159,8 +160,8 @@ fn the_rules_take_every_secret_out_of_the_history() {
     let (plain, encoded, gone, said) = (repo.plant(), repo.plant(), repo.plant(), repo.plant());
     let key = pem_key();
     repo.commit_file("a.env", file_with(&plain), "add");
-    let url = encoded.replace('_', "%5F");
-    repo.commit_file("b.txt", format!("token={url}\n"), "percent");
+    let written = STANDARD.encode(format!("user = deploy\ntoken = {encoded}\n"));
+    repo.commit_file("b.txt", format!("{written}\n"), "base64");
     repo.commit_file("c.env", file_with(&gone), "soon gone");
     repo.remove("c.env");
     repo.commit("gone");
@@ -187,11 +188,12 @@ fn the_rules_take_every_secret_out_of_the_history() {
 
 /// What looks like a private key and opens nothing.
 fn pem_key() -> String {
-    use base64::Engine as _;
     let words = ["BEGIN", "END"].map(|word| format!("-----{word} RSA PRIVATE {}-----", "KEY"));
     let mut rng = crate::support::rng::Rng::new(7);
-    let bytes: Vec<u8> = (0..600).map(|_| rng.below(256) as u8).collect();
-    let body = base64::engine::general_purpose::STANDARD.encode(bytes);
+    // A DER sequence of 596 bytes, as a key is one.
+    let mut bytes = vec![0x30, 0x82, 0x02, 0x54];
+    bytes.extend((0..596).map(|_| rng.below(256) as u8));
+    let body = STANDARD.encode(bytes);
     let lines: Vec<&str> = (0..body.len())
         .step_by(64)
         .map(|at| &body[at..body.len().min(at + 64)])

@@ -202,10 +202,19 @@ impl<'a> Lookup<'a> {
         let secret = |at: usize| self.findings[at].secret.reveal();
         let kin = |at: usize| kinship(&entry.rule, &self.findings[at].rule.id);
         let known = !entry.secrets.is_empty();
+        // What a rule of another provider found is not what they meant, though a rule for any
+        // provider found it too.
+        let others: BTreeSet<&[u8]> = (there.iter().copied())
+            .filter(|&at| kin(at) == Kinship::None)
+            .map(secret)
+            .collect();
         let likely: Vec<(Kinship, usize)> = there
             .iter()
             .map(|&at| (kin(at), at))
-            .filter(|(kin, _)| known || *kin != Kinship::None)
+            .filter(|&(kin, at)| {
+                let possible = kin > Kinship::Possible || !others.contains(secret(at));
+                known || (kin != Kinship::None && possible)
+            })
             .collect();
         let Some(best) = likely.iter().map(|(kin, _)| *kin).max() else {
             return Err(NotFound::OtherRule);

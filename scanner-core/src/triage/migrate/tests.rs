@@ -117,7 +117,7 @@ fn a_place_with_several_secrets_is_settled_by_the_kind_or_not_at_all() {
         "both rules of one secret"
     );
     assert!(baseline.entries().iter().all(|e| e.rule_id != "globex-key"));
-    let told = refusal(&three, kind, "a.env:generic-api-key-x:3\n");
+    let told = refusal(&three, kind, "a.env:initech-token:3\n");
     assert!(
         told.contains("of another kind") || told.contains("secrets are found"),
         "{told}"
