@@ -15,6 +15,7 @@ fuzz_target!(|data: &[u8]| {
     let meta = ReportMeta {
         tool: &read.tool,
         version: &read.version,
+        repository: None,
     };
     let (mut json, mut jsonl) = (Vec::new(), Vec::new());
     let redactor = || Redactor::default();
