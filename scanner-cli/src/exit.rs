@@ -5,7 +5,7 @@ mod profile;
 pub(crate) use profile::ExitProfile;
 
 use scanner_core::{
-    model::{IssueKind, Receipt, Report, Severity, SkipReason},
+    model::{Receipt, Report, Severity},
     scan::ScanError,
 };
 use std::io;
@@ -59,10 +59,19 @@ impl ExitStatus {
             .any(|finding| finding.rule.severity >= policy.fail_on);
         if counts && policy.findings_code != 0 {
             Self::for_findings(policy.findings_code)
-        } else if is_incomplete(&report.receipt, policy.require_complete) {
-            Self::Incomplete
         } else {
+            Self::of_receipt(&report.receipt, policy)
+        }
+    }
+
+    /// Judges what was looked at, whatever was found. Content absent by the repository's own
+    /// declaration costs the status on demand only.
+    pub(crate) fn of_receipt(receipt: &Receipt, policy: ExitPolicy) -> Self {
+        let excused = !policy.require_complete && receipt.lacks_only_what_is_missing();
+        if receipt.complete || excused {
             Self::Clean
+        } else {
+            Self::Incomplete
         }
     }
 }
@@ -76,27 +85,6 @@ pub(crate) struct ExitPolicy {
     pub(crate) fail_on: Severity,
     /// Whether content that the repository itself declares absent costs the status too.
     pub(crate) require_complete: bool,
-}
-
-/// Whether a receipt costs exit status 3. Content absent by the repository's own declaration
-/// does so on demand only; a receipt that is incomplete for no stated reason always does.
-fn is_incomplete(receipt: &Receipt, require_complete: bool) -> bool {
-    if receipt.complete {
-        return false;
-    }
-    let excused = |kind: IssueKind| matches!(kind, IssueKind::Missing | IssueKind::Note);
-    let missing_explains_all = receipt.issues.iter().all(|issue| excused(issue.kind))
-        && receipt
-            .blobs
-            .skipped_by_reason
-            .iter()
-            .all(|(reason, count)| *reason == SkipReason::Missing || *count == 0)
-        && (receipt.blobs.skipped > 0
-            || receipt
-                .issues
-                .iter()
-                .any(|issue| issue.kind == IssueKind::Missing));
-    require_complete || !missing_explains_all
 }
 
 /// Why the command could not do its work. Messages say what failed and what to do, and hold no
@@ -153,7 +141,7 @@ pub(crate) fn quieten_panics() {
 mod tests {
     use super::*;
     use crate::output::fixture;
-    use scanner_core::model::ScanIssue;
+    use scanner_core::model::{IssueKind, ScanIssue, SkipReason};
 
     const POLICY: ExitPolicy = ExitPolicy {
         findings_code: FINDINGS,

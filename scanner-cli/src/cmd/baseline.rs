@@ -7,7 +7,7 @@ use crate::{
     plan::{BaselineAction, BaselinePlan, Origin, Show},
 };
 use scanner_core::{
-    model::{Finding, Report},
+    model::Finding,
     report::{Redactor, printable},
     triage::{Baseline, BaselineDiff, BaselineEntry},
 };
@@ -85,11 +85,7 @@ pub(crate) fn run(plan: BaselinePlan) -> Result<ExitStatus, CliError> {
     if !show.quiet {
         output::notice(&said);
     }
-    let looked_at = Report {
-        findings: Vec::new(),
-        receipt: report.receipt,
-    };
-    let status = ExitStatus::of_report(&looked_at, show.exit);
+    let status = ExitStatus::of_receipt(&report.receipt, show.exit);
     if status == ExitStatus::Incomplete {
         output::notice("INCOMPLETE: not everything was looked at, so there may be more");
     }

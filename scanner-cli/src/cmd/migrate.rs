@@ -8,7 +8,7 @@ use crate::{
     plan::MigratePlan,
 };
 use scanner_core::{
-    model::{Problem, Report},
+    model::Problem,
     report::printable,
     rules::RuleSet,
     triage::{
@@ -147,11 +147,8 @@ fn carry(
     }
     let migrated = migration.finish(&mut baseline, scan::now());
     plan.to.write_all(&baseline.text())?;
-    let looked_at = Report {
-        findings: Vec::new(),
-        receipt: report.receipt,
-    };
-    let complete = ExitStatus::of_report(&looked_at, plan.scan.exit) == ExitStatus::Clean;
+    let looked_at = ExitStatus::of_receipt(&report.receipt, plan.scan.exit);
+    let complete = looked_at == ExitStatus::Clean;
     Ok((migrated, complete))
 }
 

@@ -81,11 +81,7 @@ pub(crate) fn run(plan: RemediatePlan) -> Result<ExitStatus, CliError> {
     if !plan.quiet && !said.is_empty() {
         output::notice(&said);
     }
-    let looked_at = Report {
-        findings: Vec::new(),
-        receipt: report.receipt,
-    };
-    let status = ExitStatus::of_report(&looked_at, plan.exit);
+    let status = ExitStatus::of_receipt(&report.receipt, plan.exit);
     if status == ExitStatus::Incomplete {
         output::notice("INCOMPLETE: not everything was looked at, so there may be more");
     }

@@ -11,7 +11,7 @@ use scanner_core::{
         CommitInfo, Finding, IssueKind, ObjectId, Occurrence, Part, Proof, Receipt, ScanIssue,
         Severity, SkipReason, SuppressedBy, Suppression, Where,
     },
-    report::{Redactor, ReportMeta, Reporter, printable, rfc3339},
+    report::{Redactor, ReportMeta, Reporter, position, printable, rfc3339},
 };
 use std::{
     fmt::{Display, Write as _},
@@ -119,24 +119,7 @@ impl<W: Write> HumanReporter<W> {
     }
 
     pub(super) fn position(&self, occurrence: &Occurrence) -> String {
-        let name = if occurrence.path.is_empty() {
-            let id = short(&occurrence.blob);
-            match occurrence.place {
-                Where::CommitMessage => format!("message of commit {id}"),
-                Where::TagMessage => format!("message of tag {id}"),
-                Where::Note => format!("note {id}"),
-                Where::Stdin => "standard input".to_owned(),
-                _ => format!("blob {id}"),
-            }
-        } else {
-            self.text(&occurrence.path)
-        };
-        let name = match &occurrence.member {
-            Some(member) => format!("{name}!/{}", self.text(member)),
-            None => name,
-        };
-        let at = occurrence.location;
-        format!("{name}:{}:{}", at.start_line, at.start_column)
+        position(&self.redactor, occurrence)
     }
 
     fn refs(&self, occurrence: &Occurrence) -> Option<String> {
@@ -441,7 +424,7 @@ impl<W: Write> HumanReporter<W> {
             ISSUES_SHOWN
         };
         for issue in relevant.iter().take(shown) {
-            let mut text = format!("{:10}", kind_text(issue.kind));
+            let mut text = format!("{:10}", issue.kind.as_str());
             if let Some(object) = &issue.object {
                 let _ = write!(text, "  {object}");
             }
@@ -575,16 +558,6 @@ fn reason_text(reason: SkipReason) -> &'static str {
         SkipReason::Missing => "missing",
         SkipReason::Interrupted => "cut off by time or interruption",
         SkipReason::Unreadable => "unreadable",
-    }
-}
-
-fn kind_text(kind: IssueKind) -> &'static str {
-    match kind {
-        IssueKind::Corrupt => "corrupt",
-        IssueKind::Unreadable => "unreadable",
-        IssueKind::Limit => "limit",
-        IssueKind::Missing => "missing",
-        IssueKind::Note => "note",
     }
 }
 

@@ -37,6 +37,19 @@ pub enum IssueKind {
     Note,
 }
 
+impl IssueKind {
+    /// Returns the name used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Corrupt => "corrupt",
+            Self::Unreadable => "unreadable",
+            Self::Limit => "limit",
+            Self::Missing => "missing",
+            Self::Note => "note",
+        }
+    }
+}
+
 /// One problem met while scanning. Never holds content.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct ScanIssue {
@@ -109,4 +122,23 @@ pub struct Receipt {
     pub complete: bool,
     /// Problems met, sorted. At most a few thousand; the last then says how many more.
     pub issues: Vec<ScanIssue>,
+}
+
+impl Receipt {
+    /// Whether all that was not looked at is content that the repository itself declares absent (a
+    /// shallow or partial clone). A receipt that is incomplete for no stated reason is not excused.
+    pub fn lacks_only_what_is_missing(&self) -> bool {
+        let declared = |kind| matches!(kind, IssueKind::Missing | IssueKind::Note);
+        let skipped = &self.blobs.skipped_by_reason;
+        !self.complete
+            && self.issues.iter().all(|issue| declared(issue.kind))
+            && skipped
+                .iter()
+                .all(|(reason, count)| *reason == SkipReason::Missing || *count == 0)
+            && (self.blobs.skipped > 0
+                || self
+                    .issues
+                    .iter()
+                    .any(|issue| issue.kind == IssueKind::Missing))
+    }
 }

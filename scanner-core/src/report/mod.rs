@@ -45,6 +45,7 @@ pub use redact::Redactor;
 pub use sarif::SarifReporter;
 #[cfg(feature = "template")]
 pub use template::{Template, TemplateError, TemplateReporter};
+pub use wording::position;
 
 use crate::model::{Finding, Receipt, Report};
 use std::io;

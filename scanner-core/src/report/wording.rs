@@ -3,8 +3,8 @@
 
 use super::{Redactor, printable, rfc3339};
 use crate::model::{
-    CommitInfo, Finding, IssueKind, ObjectId, Occurrence, Proof, Receipt, RuleInfo, ScanIssue,
-    Severity, SkipReason, Suppression, Where,
+    CommitInfo, Finding, ObjectId, Occurrence, Proof, Receipt, RuleInfo, ScanIssue, Severity,
+    SkipReason, Suppression, Where,
 };
 use std::fmt::Write as _;
 
@@ -97,8 +97,9 @@ pub(super) fn unnamed(occurrence: &Occurrence) -> String {
     }
 }
 
-/// `path:line:column`, in bytes as everywhere for people.
-pub(super) fn position(redactor: &Redactor, occurrence: &Occurrence) -> String {
+/// Returns where an occurrence stands, `path:line:column` in bytes, redacted and printable; what it
+/// stands in is named where that has no path.
+pub fn position(redactor: &Redactor, occurrence: &Occurrence) -> String {
     let at = occurrence.location;
     let name = name(redactor, occurrence);
     format!("{name}:{}:{}", at.start_line, at.start_column)
@@ -186,7 +187,7 @@ fn by(suppression: &Suppression) -> &'static str {
 
 /// One problem of a receipt, in a line.
 pub(super) fn issue(redactor: &Redactor, issue: &ScanIssue) -> String {
-    let mut out = kind(issue.kind).to_owned();
+    let mut out = issue.kind.as_str().to_owned();
     if let Some(object) = &issue.object {
         let _ = write!(out, " {object}");
     }
@@ -195,17 +196,6 @@ pub(super) fn issue(redactor: &Redactor, issue: &ScanIssue) -> String {
     }
     let _ = write!(out, ": {}", text(redactor, issue.message.as_bytes()));
     out
-}
-
-/// What kind of problem an issue is, as JSON reports call it.
-pub(super) fn kind(kind: IssueKind) -> &'static str {
-    match kind {
-        IssueKind::Corrupt => "corrupt",
-        IssueKind::Unreadable => "unreadable",
-        IssueKind::Limit => "limit",
-        IssueKind::Missing => "missing",
-        IssueKind::Note => "note",
-    }
 }
 
 /// What an incomplete scan left out, in a sentence; `None` for a complete one.

@@ -11,7 +11,7 @@ mod location;
 mod rule;
 
 use super::{Redactor, ReportMeta, Reporter, document::write_json, printable, wording};
-use crate::model::{Finding, IssueKind, Receipt, RuleInfo, SkipReason, SuppressedBy, Suppression};
+use crate::model::{Finding, IssueKind, Receipt, RuleInfo, SuppressedBy, Suppression};
 use serde_json::{Map, Value, json};
 use std::{
     collections::HashMap,
@@ -167,13 +167,14 @@ impl<W: Write> SarifReporter<W> {
         }
         notifications.extend(receipt.issues.iter().map(|issue| {
             json!({
-                "descriptor": { "id": wording::kind(issue.kind) },
+                "descriptor": { "id": issue.kind.as_str() },
                 "level": notification_level(issue.kind),
                 "message": message(&wording::issue(&self.redactor, issue)),
             })
         }));
         json!({
-            "executionSuccessful": was_successful(receipt),
+            // What a clone declares absent is no failure of the run, as it is none for the exit status.
+            "executionSuccessful": receipt.complete || receipt.lacks_only_what_is_missing(),
             "toolExecutionNotifications": notifications,
             "properties": { "complete": receipt.complete },
         })
@@ -285,16 +286,4 @@ fn notification_level(kind: IssueKind) -> &'static str {
         IssueKind::Missing => "warning",
         IssueKind::Note => "note",
     }
-}
-
-/// Whether the run did what it could: what a shallow or partial clone declares absent is no
-/// failure of the run (as it is none for the exit status), anything else that is left out is.
-fn was_successful(receipt: &Receipt) -> bool {
-    let declared = |kind| matches!(kind, IssueKind::Missing | IssueKind::Note);
-    let skipped = &receipt.blobs.skipped_by_reason;
-    let missing = skipped.get(&SkipReason::Missing).copied().unwrap_or(0);
-    receipt.complete
-        || (receipt.issues.iter().all(|issue| declared(issue.kind))
-            && skipped.values().sum::<u64>() == missing
-            && (missing > 0 || receipt.issues.iter().any(|i| i.kind == IssueKind::Missing)))
 }
