@@ -7,10 +7,7 @@
 //! by the script. A content security policy admits only that script and that style, by their hashes,
 //! so that even a mistake in this could run nothing and send nothing anywhere.
 
-use super::{
-    Redactor, ReportMeta, Reporter,
-    document::{FindingDocument, MetaDocument, ReceiptDocument, write_json},
-};
+use super::{JsonReporter, Redactor, ReportMeta, Reporter};
 use crate::model::{Finding, Receipt};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -24,38 +21,39 @@ const BODY: &str = include_str!("html/page.html");
 /// Suppressed findings are in it, hidden until asked for.
 #[derive(Debug)]
 pub struct HtmlReporter<W> {
-    out: W,
-    redactor: Redactor,
-    any: bool,
+    /// Writes what the page holds.
+    data: JsonReporter<InElement<W>>,
 }
 
 impl<W: Write> HtmlReporter<W> {
     /// Writes to `out`, unbuffered.
     pub fn new(out: W, redactor: Redactor) -> Self {
         Self {
-            out,
-            redactor,
-            any: false,
+            data: JsonReporter::new(InElement(out), redactor),
         }
+    }
+
+    /// Writes markup around the data.
+    fn markup(&mut self) -> &mut W {
+        &mut self.data.out.0
     }
 }
 
 impl<W: Write> Reporter for HtmlReporter<W> {
     fn begin(&mut self, meta: &ReportMeta<'_>) -> io::Result<()> {
         write!(
-            self.out,
+            self.markup(),
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
              style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"referrer\" content=\"no-referrer\">\n\
              <title>Secrets found</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{BODY}\
-             <script type=\"application/json\" id=\"data\">{{\"meta\":",
+             <script type=\"application/json\" id=\"data\">",
             source_hash(STYLE),
             source_hash(SCRIPT),
         )?;
-        write_json(&mut InElement(&mut self.out), &MetaDocument::new(meta))?;
-        self.out.write_all(b",\n\"findings\":[")
+        self.data.begin(meta)
     }
 
     fn takes_suppressed(&self) -> bool {
@@ -63,25 +61,16 @@ impl<W: Write> Reporter for HtmlReporter<W> {
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        self.out.write_all(if self.any { b",\n" } else { b"\n" })?;
-        self.any = true;
-        write_json(
-            &mut InElement(&mut self.out),
-            &FindingDocument::new(finding, &self.redactor),
-        )
+        self.data.finding(finding)
     }
 
     fn finish(&mut self, receipt: &Receipt) -> io::Result<()> {
-        self.out.write_all(b"],\n\"receipt\":")?;
-        write_json(
-            &mut InElement(&mut self.out),
-            &ReceiptDocument::new(receipt, &self.redactor),
-        )?;
+        self.data.finish(receipt)?;
         write!(
-            self.out,
-            "}}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
+            self.markup(),
+            "</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
         )?;
-        self.out.flush()
+        self.markup().flush()
     }
 }
 
@@ -92,6 +81,7 @@ fn source_hash(source: &str) -> String {
 
 /// Writes JSON into an element of a page. `<`, `>` and `&` stand in strings alone, where JSON has
 /// another way to write them.
+#[derive(Debug)]
 struct InElement<W>(W);
 
 impl<W: Write> Write for InElement<W> {
@@ -117,6 +107,7 @@ impl<W: Write> Write for InElement<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::write_json;
 
     #[test]
     fn what_would_end_an_element_is_escaped_and_reads_back_the_same() {

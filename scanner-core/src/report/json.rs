@@ -13,7 +13,7 @@ use std::io::{self, Write};
 /// Writes the JSON document that [`super::JSON_SCHEMA`] describes.
 #[derive(Debug)]
 pub struct JsonReporter<W> {
-    out: W,
+    pub(super) out: W,
     redactor: Redactor,
     suppressed: bool,
     any: bool,
