@@ -502,16 +502,12 @@ impl<'c> Reader<'c> {
         file: &LargeFile<'_>,
         worker: &mut V,
     ) -> ControlFlow<()> {
-        let layout = Layout::of(worker, self.context);
-        let (Refusal::TooLarge { bytes, .. }, Some(layout)) = (&refusal, layout) else {
-            refusal.tell(file.shown, worker);
-            return ControlFlow::Continue(());
-        };
-        if *bytes > self.context.max_blob_bytes {
-            refusal.tell(file.shown, worker);
-            return ControlFlow::Continue(());
-        }
-        let Some(_grant) = self.budget.take(layout.bytes() as u64) else {
+        let allowed = matches!(
+            refusal, Refusal::TooLarge { bytes, .. } if bytes <= self.context.max_blob_bytes
+        );
+        let layout = Layout::of(worker, self.context).filter(|_| allowed);
+        let granted = layout.and_then(|l| Some((l, self.budget.take(l.bytes() as u64)?)));
+        let Some((layout, _grant)) = granted else {
             refusal.tell(file.shown, worker);
             return ControlFlow::Continue(());
         };
