@@ -5,43 +5,26 @@
 
 use super::Cli;
 use clap::{
-    ArgMatches, Command, CommandFactory, FromArgMatches,
+    ArgMatches, Command, CommandFactory, FromArgMatches, Id,
     error::{Error, ErrorKind},
     parser::ValueSource,
 };
 use std::ffi::OsString;
 
-/// Options of commands about rules.
-const RULES: &[&str] = &[
-    "format",
-    "output",
-    "color",
-    "no_color",
-    "quiet",
-    "rules",
-    "config",
-    "no_config",
-    "rule",
-    "exclude_rule",
-];
+/// Options that choose rules.
+const CHOICE: &[&str] = &["rules", "config", "no_config", "rule", "exclude_rule"];
+
+/// Options of how things look on a terminal.
+const LOOKS: &[&str] = &["color", "no_color"];
+
+/// Further options of commands about rules.
+const RULES: &[&str] = &["format", "output", "quiet"];
 
 /// Further options of commands that read content outside of a scan.
 const BENCH: &[&str] = &["threads", "max_memory", "max_blob_size", "timeout"];
 
-/// Options of a hook that lets a developer's change pass or not.
-const GATE: &[&str] = &[
-    "color",
-    "no_color",
-    "verbose",
-    "quiet",
-    "rules",
-    "config",
-    "no_config",
-    "rule",
-    "exclude_rule",
-    "fail_on",
-    "require_complete",
-];
+/// Further options of a hook that lets a developer's change pass or not.
+const GATE: &[&str] = &["verbose", "quiet", "fail_on", "require_complete"];
 
 /// Further options of the command that explains what a scan does.
 const EXPLAIN: &[&str] = &[
@@ -61,12 +44,10 @@ const TRIAGE: &[&str] = &[
     "fingerprint_key_file",
 ];
 
-/// Options of commands that compare.
+/// Further options of commands that compare.
 const COMPARE: &[&str] = &[
     "format",
     "output",
-    "color",
-    "no_color",
     "verbose",
     "quiet",
     "exit_code",
@@ -75,14 +56,9 @@ const COMPARE: &[&str] = &[
     "fail_on",
 ];
 
-/// Options of commands that scan for a baseline.
+/// Further options of commands that scan for a baseline.
 const FOR_BASELINE: &[&str] = &[
     "quiet",
-    "rules",
-    "config",
-    "no_config",
-    "rule",
-    "exclude_rule",
     "no_inline_allow",
     "ignore_file",
     "no_ignore_file",
@@ -90,61 +66,62 @@ const FOR_BASELINE: &[&str] = &[
     "fingerprint_key_file",
 ];
 
-/// Options of the command that scans to find what foreign decisions are about.
+/// Further options of the command that scans to find what foreign decisions are about.
 const MIGRATE: &[&str] = &[
     "format",
     "output",
     "quiet",
-    "rules",
-    "config",
-    "no_config",
-    "rule",
-    "exclude_rule",
     "baseline",
     "fingerprint_key_file",
 ];
-/// Options of the command that writes down what to do.
+
+/// Further options of the command that writes down what to do.
 const REMEDIATE: &[&str] = &["output", "show_secrets", "no_baseline", "require_complete"];
 
 /// The options that a command takes of those that scans take; `None` for all. `path` is its name
 /// below `gitsieve`.
 fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
-    match path {
-        ["rules", "import"] | ["hook", "install"] => Some(vec!["output", "quiet"]),
-        ["rules", "bench"] => Some([RULES, BENCH].concat()),
-        ["explain"] | ["rules", "explain"] => {
-            Some([RULES, BENCH, EXPLAIN, &["fingerprint_key_file"]].concat())
-        }
-        ["hook", "pre-commit" | "pre-push"] => Some([GATE, BENCH, EXPLAIN, TRIAGE].concat()),
-        ["migrate"] => Some([MIGRATE, BENCH, EXPLAIN].concat()),
-        ["diff"] => Some(COMPARE.to_vec()),
-        ["baseline", "diff"] => Some([FOR_BASELINE, BENCH, EXPLAIN, COMPARE].concat()),
-        ["remediate"] => Some([FOR_BASELINE, BENCH, EXPLAIN, REMEDIATE].concat()),
-        ["baseline", ..] => Some([FOR_BASELINE, BENCH, EXPLAIN].concat()),
-        ["hook", "pre-receive" | "post-receive"] => Some(vec!["verbose"]),
-        ["hook", "courier"] => Some(vec![]),
-        ["hook", "check-config"] => Some(vec!["format", "output"]),
-        ["hook", ..] => Some(vec!["quiet"]),
-        ["rules", ..] => Some(RULES.to_vec()),
-        ["completions" | "man"] => Some(vec!["output"]),
-        _ => None,
-    }
+    let lists: &[&[&'static str]] = match path {
+        ["rules", "import"] | ["hook", "install"] => &[&["output", "quiet"]],
+        ["rules", "bench"] => &[CHOICE, LOOKS, RULES, BENCH],
+        ["explain"] | ["rules", "explain"] => &[
+            CHOICE,
+            LOOKS,
+            RULES,
+            BENCH,
+            EXPLAIN,
+            &["fingerprint_key_file"],
+        ],
+        ["hook", "pre-commit" | "pre-push"] => &[CHOICE, LOOKS, GATE, BENCH, EXPLAIN, TRIAGE],
+        ["migrate"] => &[CHOICE, MIGRATE, BENCH, EXPLAIN],
+        ["diff"] => &[LOOKS, COMPARE],
+        ["baseline", "diff"] => &[CHOICE, LOOKS, FOR_BASELINE, BENCH, EXPLAIN, COMPARE],
+        ["remediate"] => &[CHOICE, FOR_BASELINE, BENCH, EXPLAIN, REMEDIATE],
+        ["baseline", ..] => &[CHOICE, FOR_BASELINE, BENCH, EXPLAIN],
+        ["hook", "pre-receive" | "post-receive"] => &[&["verbose"]],
+        ["hook", "courier"] => &[],
+        ["hook", "check-config"] => &[&["format", "output"]],
+        ["hook", ..] => &[&["quiet"]],
+        ["rules", ..] => &[CHOICE, LOOKS, RULES],
+        ["completions" | "man"] => &[&["output"]],
+        _ => return None,
+    };
+    Some(lists.concat())
 }
 
 /// The command as help, manual pages and completions describe it.
 pub(crate) fn command() -> Command {
     let mut command = Cli::command();
     command.build();
-    let mut path = Vec::new();
-    hide(&mut command, &mut path);
+    let options = scan_options(&command);
+    hide(&mut command, &mut Vec::new(), &options);
     command
 }
 
-fn hide(command: &mut Command, path: &mut Vec<String>) {
+fn hide(command: &mut Command, path: &mut Vec<String>, options: &[Id]) {
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     if let Some(taken) = takes(&names) {
-        let scan_options = scan_options();
-        let idle = |id: &str| scan_options.iter().any(|o| o == id) && !taken.contains(&id);
+        let idle = |id: &str| options.iter().any(|o| o == id) && !taken.contains(&id);
         *command = std::mem::take(command).mut_args(|arg| {
             let hidden = idle(arg.get_id().as_str());
             arg.hide(hidden)
@@ -152,17 +129,17 @@ fn hide(command: &mut Command, path: &mut Vec<String>) {
     }
     for sub in command.get_subcommands_mut() {
         path.push(sub.get_name().to_owned());
-        hide(sub, path);
+        hide(sub, path, options);
         path.pop();
     }
 }
 
 /// Ids of the options that scans take.
-fn scan_options() -> Vec<String> {
-    Cli::command()
+fn scan_options(command: &Command) -> Vec<Id> {
+    command
         .get_arguments()
         .filter(|arg| arg.is_global_set())
-        .map(|arg| arg.get_id().to_string())
+        .map(|arg| arg.get_id().clone())
         .collect()
 }
 
@@ -172,26 +149,26 @@ fn scan_options() -> Vec<String> {
 /// What to print: of a mistake, or help and version that were asked for.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Error> {
     let args: Vec<OsString> = args.into_iter().collect();
-    let matches = Cli::command()
-        .try_get_matches_from(&args)
-        .map_err(|error| {
-            let shows_help = matches!(
-                error.kind(),
-                ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-            );
-            if shows_help {
-                // The same again, from the table with what does not apply hidden: made only here,
-                // because building it whole costs every start.
-                command().try_get_matches_from(&args).err().unwrap_or(error)
-            } else {
-                error
-            }
-        })?;
-    refuse_idle_options(&matches)?;
+    let table = Cli::command();
+    let options = scan_options(&table);
+    let matches = table.try_get_matches_from(&args).map_err(|error| {
+        let shows_help = matches!(
+            error.kind(),
+            ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        );
+        if shows_help {
+            // The same again, from the table with what does not apply hidden: made only here,
+            // because building it whole costs every start.
+            command().try_get_matches_from(&args).err().unwrap_or(error)
+        } else {
+            error
+        }
+    })?;
+    refuse_idle_options(&matches, &options)?;
     Cli::from_arg_matches(&matches)
 }
 
-fn refuse_idle_options(matches: &ArgMatches) -> Result<(), Error> {
+fn refuse_idle_options(matches: &ArgMatches, options: &[Id]) -> Result<(), Error> {
     let mut path = Vec::new();
     let mut deepest = matches;
     while let Some((name, below)) = deepest.subcommand() {
@@ -201,10 +178,8 @@ fn refuse_idle_options(matches: &ArgMatches) -> Result<(), Error> {
     let Some(taken) = takes(&path) else {
         return Ok(());
     };
-    for id in scan_options() {
-        if !taken.contains(&id.as_str())
-            && deepest.value_source(&id) == Some(ValueSource::CommandLine)
-        {
+    for id in options.iter().map(Id::as_str) {
+        if !taken.contains(&id) && deepest.value_source(id) == Some(ValueSource::CommandLine) {
             return Err(Cli::command().error(
                 ErrorKind::ArgumentConflict,
                 format!(
@@ -261,8 +236,10 @@ mod tests {
         assert!(!help.contains("--threads"), "{help}");
         let scan = parse_words("gitsieve --help").unwrap_err();
         assert!(scan.contains("--threads"), "{scan}");
-        let known = scan_options();
+        let known = scan_options(&Cli::command());
         let lists = [
+            CHOICE,
+            LOOKS,
             RULES,
             BENCH,
             EXPLAIN,
@@ -270,6 +247,7 @@ mod tests {
             TRIAGE,
             COMPARE,
             FOR_BASELINE,
+            MIGRATE,
             REMEDIATE,
         ];
         for id in lists.concat() {
