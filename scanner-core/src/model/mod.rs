@@ -13,6 +13,8 @@ mod rule_info;
 mod secret;
 mod span;
 mod staged;
+#[cfg(test)]
+pub(crate) mod testing;
 mod triage;
 
 pub use date::rfc3339;

@@ -1,8 +1,8 @@
 //! Findings for the tests of this module.
 
 use crate::model::{
-    Confidence, Finding, Fingerprint, Location, ObjectId, Occurrence, Proof, Report, RuleInfo,
-    Secret, Severity, Span, SuppressedBy, Where,
+    Confidence, Finding, Fingerprint, Occurrence, Proof, Report, RuleInfo, Secret, Severity,
+    SuppressedBy, testing::occurrence,
 };
 use std::sync::Arc;
 
@@ -26,27 +26,8 @@ pub(super) fn finding(secret: &str, paths: &[&str]) -> Finding {
         tags: Vec::new(),
     };
     let occurrence = |path: &&str| Occurrence {
-        path: path.trim_start_matches('!').into(),
-        member: None,
-        location: Location {
-            start_line: 1,
-            start_column: 1,
-            end_line: 1,
-            end_column: 9,
-            start_character: 1,
-            end_character: 9,
-        },
-        span: Span::new(0, 9),
-        encoding: Vec::new(),
-        blob: ObjectId::from_bytes(&[1; 20]).unwrap(),
-        place: Where::Head,
-        introduced: None,
-        also_introduced_in: Vec::new(),
-        last_seen: None,
-        last_seen_seconds: None,
-        refs: Vec::new(),
-        parts: Vec::new(),
         allowed_by: path.starts_with('!').then_some(SuppressedBy::Comment),
+        ..occurrence(path.trim_start_matches('!'))
     };
     Finding {
         fingerprint: Fingerprint::new(RULE, &secret),

@@ -4,7 +4,7 @@ use super::{finding::*, *};
 use crate::{
     model::{
         CommitInfo, Confidence, Finding, Fingerprint, Location, ObjectId, Occurrence, Proof,
-        PushedTip, RuleInfo, Secret, Severity, Span, Where,
+        PushedTip, RuleInfo, Secret, Severity, Where, testing,
     },
     report::is_disruptive,
 };
@@ -20,19 +20,13 @@ fn secret(n: usize) -> Secret {
 }
 
 fn file(path: &str, line: u64, commit: u8) -> Occurrence {
+    let first_line = testing::occurrence(path);
     Occurrence {
-        path: path.into(),
-        member: None,
         location: Location {
             start_line: line,
-            start_column: 1,
             end_line: line,
-            end_column: 2,
-            start_character: 1,
-            end_character: 2,
+            ..first_line.location
         },
-        span: Span::new(0, 1),
-        encoding: Vec::new(),
         blob: id(commit + 100),
         place: Where::Ref,
         introduced: Some(Arc::new(CommitInfo {
@@ -43,12 +37,8 @@ fn file(path: &str, line: u64, commit: u8) -> Occurrence {
             offset_minutes: 0,
             summary: "x".into(),
         })),
-        also_introduced_in: Vec::new(),
-        last_seen: None,
-        last_seen_seconds: None,
         refs: vec!["refs/heads/main".into()],
-        parts: Vec::new(),
-        allowed_by: None,
+        ..first_line
     }
 }
 

@@ -2,8 +2,8 @@ use super::*;
 use crate::{
     gate::policy::Policy,
     model::{
-        BlobId, CommitId, Confidence, Fingerprint, Location, Occurrence, Proof, PushedTip,
-        RuleInfo, Secret, Severity, Span, Where,
+        BlobId, CommitId, Confidence, Fingerprint, Occurrence, Proof, PushedTip, RuleInfo, Secret,
+        Severity, Where, testing,
     },
 };
 use bstr::BString;
@@ -32,27 +32,8 @@ fn outcome(policy: &str, push: &PushReport) -> Outcome {
 
 fn occurrence(path: &str) -> Occurrence {
     Occurrence {
-        path: path.into(),
-        member: None,
-        location: Location {
-            start_line: 1,
-            start_column: 1,
-            end_line: 1,
-            end_column: 9,
-            start_character: 1,
-            end_character: 9,
-        },
-        span: Span { start: 0, end: 8 },
-        encoding: Vec::new(),
-        blob: id(1),
         place: Where::Ref,
-        introduced: None,
-        also_introduced_in: Vec::new(),
-        last_seen: None,
-        last_seen_seconds: None,
-        refs: Vec::new(),
-        parts: Vec::new(),
-        allowed_by: None,
+        ..testing::occurrence(path)
     }
 }
 
