@@ -149,9 +149,8 @@ fn scan_options(command: &Command) -> Vec<Id> {
 /// What to print: of a mistake, or help and version that were asked for.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Error> {
     let args: Vec<OsString> = args.into_iter().collect();
-    let table = Cli::command();
-    let options = scan_options(&table);
-    let matches = table.try_get_matches_from(&args).map_err(|error| {
+    let mut table = Cli::command();
+    let matches = table.try_get_matches_from_mut(&args).map_err(|error| {
         let shows_help = matches!(
             error.kind(),
             ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
@@ -164,11 +163,11 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Err
             error
         }
     })?;
-    refuse_idle_options(&matches, &options)?;
+    refuse_idle_options(&matches, &table)?;
     Cli::from_arg_matches(&matches)
 }
 
-fn refuse_idle_options(matches: &ArgMatches, options: &[Id]) -> Result<(), Error> {
+fn refuse_idle_options(matches: &ArgMatches, table: &Command) -> Result<(), Error> {
     let mut path = Vec::new();
     let mut deepest = matches;
     while let Some((name, below)) = deepest.subcommand() {
@@ -178,7 +177,7 @@ fn refuse_idle_options(matches: &ArgMatches, options: &[Id]) -> Result<(), Error
     let Some(taken) = takes(&path) else {
         return Ok(());
     };
-    for id in options.iter().map(Id::as_str) {
+    for id in scan_options(table).iter().map(Id::as_str) {
         if !taken.contains(&id) && deepest.value_source(id) == Some(ValueSource::CommandLine) {
             return Err(Cli::command().error(
                 ErrorKind::ArgumentConflict,
