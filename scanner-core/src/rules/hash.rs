@@ -27,6 +27,22 @@ pub(crate) fn set_hash(rules: &[u8; 32], allowlists: &[Allowlist]) -> String {
     blake3::hash(&out.bytes).to_hex().to_string()
 }
 
+/// Returns BLAKE3 over one rule.
+pub(crate) fn rule_hash(rule: &Rule) -> [u8; 32] {
+    let mut out = Canonical::default();
+    out.text("gitsieve rule 1");
+    out.rule(rule);
+    blake3::hash(&out.bytes).into()
+}
+
+/// Returns BLAKE3 over the allowlists over all rules.
+pub(crate) fn allowlists_hash(allowlists: &[Allowlist]) -> [u8; 32] {
+    let mut out = Canonical::default();
+    out.text("gitsieve allowlists 1");
+    out.sorted(allowlists, Canonical::allowlist);
+    blake3::hash(&out.bytes).into()
+}
+
 /// Bytes to hash: every value is preceded by its length or is of a fixed one, so that no two rule
 /// sets give the same.
 #[derive(Default)]

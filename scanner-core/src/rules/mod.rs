@@ -9,6 +9,7 @@ pub(crate) mod expression;
 mod file;
 pub(crate) mod frequency;
 pub(crate) mod hash;
+mod identity;
 #[cfg(feature = "import")]
 pub mod import;
 mod literals;
@@ -19,6 +20,7 @@ pub(crate) mod run;
 mod set;
 mod validator;
 
+pub use identity::{RuleChange, RuleIdentities};
 pub use problem::{Problem, RuleErrors};
 pub use resolve::{Example, RuleExamples};
 pub use rule::{

@@ -111,6 +111,11 @@ impl Collected {
             .sum()
     }
 
+    /// How many issues there are so far.
+    pub(super) fn issues(&self) -> usize {
+        self.issues.len()
+    }
+
     pub(super) fn issue(&mut self, issue: ScanIssue) {
         self.issues.push(issue);
     }

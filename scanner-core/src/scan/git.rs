@@ -4,6 +4,7 @@ use super::{
     Phase,
     assemble::{Assembly, Located},
     collect::{Collected, Collector, Origin, RawOccurrence},
+    increment::Ledger,
     plain::with_causes,
     scanner::{GitInput, HistoryScope, Run, ScanError},
     worker::Visitors,
@@ -24,37 +25,76 @@ use crate::{
     },
 };
 use bstr::BString;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+};
+
+/// A repository whose objects are listed.
+pub(super) struct Opened {
+    pub(super) repository: Repository,
+    pub(super) store: ObjectStore,
+    pub(super) loose: LooseKinds,
+    /// What went wrong with that.
+    pub(super) issues: Vec<ScanIssue>,
+}
+
+impl Opened {
+    pub(super) fn new(run: &Run<'_>, path: &Path) -> Result<Self, ScanError> {
+        let repository = Repository::open(path).map_err(|e| ScanError::Input(with_causes(&e)))?;
+        run.observer.phase(Phase::Index, 0, 0);
+        let mut store = ObjectStore::open(repository.object_dirs(), repository.hash().into());
+        let mut issues = std::mem::take(&mut store.issues);
+        issues.extend_from_slice(repository.issues());
+        Ok(Self {
+            loose: LooseKinds::new(&store),
+            repository,
+            store,
+            issues,
+        })
+    }
+}
 
 /// One scan of one repository.
 struct GitScan<'a> {
     run: &'a Run<'a>,
-    repository: Repository,
-    store: ObjectStore,
-    loose: LooseKinds,
+    repository: &'a Repository,
+    store: &'a ObjectStore,
+    loose: &'a LooseKinds,
+    /// What is known from earlier scans, where that counts.
+    ledger: Option<&'a Ledger>,
     collector: Collector,
     /// What is counted and said beside what the threads bring.
     extra: Collected,
 }
 
 /// What a scan may look at.
-const MESSAGES: [ContentKind; 2] = [ContentKind::Commit, ContentKind::Tag];
+pub(super) const MESSAGES: [ContentKind; 2] = [ContentKind::Commit, ContentKind::Tag];
 
 /// Scans the repository that `input` names.
 pub(super) fn scan(run: &Run<'_>, input: &GitInput) -> Result<Report, ScanError> {
-    let repository =
-        Repository::open(&input.path).map_err(|e| ScanError::Input(with_causes(&e)))?;
-    run.observer.phase(Phase::Index, 0, 0);
-    let store = ObjectStore::open(repository.object_dirs(), repository.hash().into());
-    let loose = LooseKinds::new(&store);
-    let scan = GitScan {
+    scan_opened(run, &Opened::new(run, &input.path)?, input, None)
+}
+
+/// Scans a repository that is open. What `ledger` knows is left out, and counted.
+pub(super) fn scan_opened(
+    run: &Run<'_>,
+    opened: &Opened,
+    input: &GitInput,
+    ledger: Option<&Ledger>,
+) -> Result<Report, ScanError> {
+    let mut scan = GitScan {
         run,
-        repository,
-        store,
-        loose,
+        repository: &opened.repository,
+        store: &opened.store,
+        loose: &opened.loose,
+        ledger,
         collector: Collector::default(),
         extra: Collected::default(),
     };
+    for issue in &opened.issues {
+        scan.extra.issue(issue.clone());
+    }
     scan.run(input)
 }
 
@@ -62,13 +102,7 @@ impl GitScan<'_> {
     fn run(mut self, input: &GitInput) -> Result<Report, ScanError> {
         let refs = self.repository.read_refs();
         let logs = self.repository.read_reflogs();
-        let issues: Vec<ScanIssue> = std::mem::take(&mut self.store.issues)
-            .into_iter()
-            .chain(self.repository.issues().iter().cloned())
-            .chain(refs.issues)
-            .chain(logs.issues)
-            .collect();
-        for issue in issues {
+        for issue in refs.issues.into_iter().chain(logs.issues) {
             self.extra.issue(issue);
         }
         let receipt_tips: BTreeMap<String, ObjectId> = refs
@@ -92,10 +126,15 @@ impl GitScan<'_> {
         };
 
         let (graph, scope) = self.messages(&input.history, &tips)?;
-        let selection = match (&input.history, &scope) {
-            (_, Some(scope)) => Selection::Numbers(scope.objects.words()),
-            (_, None) => Selection::All,
+        let others = self.ledger.map(Ledger::others);
+        let selection = match (&scope, &others) {
+            (Some(scope), _) => Selection::Numbers(scope.objects.words()),
+            (None, Some(others)) => Selection::Numbers(others),
+            (None, None) => Selection::All,
         };
+        if let Some(ledger) = self.ledger {
+            self.extra.visited[ContentKind::Blob as usize] += ledger.clean_blobs();
+        }
         if input.history != HistoryScope::Nothing {
             self.objects(Phase::Blobs, &[ContentKind::Blob], selection);
         }
@@ -119,7 +158,7 @@ impl GitScan<'_> {
         self.run
             .observer
             .phase(Phase::Attribution, occurrences.len() as u64, 0);
-        let mut standing = Standing::new(&self.store, &graph, &tips);
+        let mut standing = Standing::new(self.store, &graph, &tips);
         let pruned = Pruned::new(&index, &wanted);
         self.report_missing(&standing, &index, &pruned, scope.as_ref(), &mut extra);
         self.report_interruption(&input.history, &mut extra);
@@ -169,7 +208,7 @@ impl GitScan<'_> {
         self.run.observer.phase(phase, objects, 0);
         let visitors = self.visitors(Origin::Objects);
         self.store
-            .traverse(kinds, selection, &self.loose, self.run.context, &visitors);
+            .traverse(kinds, selection, self.loose, self.run.context, &visitors);
     }
 
     fn visitors(&self, origin: Origin) -> Visitors<'_> {
@@ -181,6 +220,7 @@ impl GitScan<'_> {
             origin,
             hash: self.repository.hash(),
             uncounted: None,
+            ledger: self.ledger,
         }
     }
 
@@ -195,26 +235,16 @@ impl GitScan<'_> {
         run.observer.phase(Phase::Commits, objects, 0);
         if *history == HistoryScope::All {
             let visitors = self.visitors(Origin::Objects);
-            let reader = GraphReader::new(&self.store, &visitors);
-            self.store.traverse(
-                &MESSAGES,
-                Selection::All,
-                &self.loose,
-                run.context,
-                &&reader,
-            );
+            let reader = GraphReader::new(self.store, &visitors);
+            self.store
+                .traverse(&MESSAGES, Selection::All, self.loose, run.context, &&reader);
             return Ok((reader.finish(), None));
         }
         // The graph comes first here, because it says which messages are in scope.
         let silent = super::worker::Silent;
-        let reader = GraphReader::new(&self.store, &silent);
-        self.store.traverse(
-            &MESSAGES,
-            Selection::All,
-            &self.loose,
-            run.context,
-            &&reader,
-        );
+        let reader = GraphReader::new(self.store, &silent);
+        self.store
+            .traverse(&MESSAGES, Selection::All, self.loose, run.context, &&reader);
         let graph = reader.finish();
         let HistoryScope::Reachable {
             include,
@@ -240,17 +270,17 @@ impl GitScan<'_> {
         };
         let exclude = self.resolve(exclude)?;
         let nothing = |_: u32| false;
-        let reader = TreeReader::new(&self.store, Keep::Leading(&nothing), &|_, _| ());
+        let reader = TreeReader::new(self.store, Keep::Leading(&nothing), &|_, _| ());
         let trees = [ContentKind::Tree];
         self.store
-            .traverse(&trees, Selection::All, &self.loose, run.context, &&reader);
+            .traverse(&trees, Selection::All, self.loose, run.context, &&reader);
         let (index, _, _) = reader.finish();
         let wish = scope::Wish {
             include: &include,
             exclude: &exclude,
             max_depth: *max_depth,
         };
-        let scope = scope::select(&self.store, &graph, &index, &wish, run.context, &self.loose);
+        let scope = scope::select(self.store, &graph, &index, &wish, run.context, self.loose);
         let selection = Selection::Numbers(scope.objects.words());
         self.objects(Phase::Commits, &MESSAGES, selection);
         Ok((graph, Some(scope)))
@@ -287,10 +317,10 @@ impl GitScan<'_> {
             .phase(Phase::Trees, self.store.count(ContentKind::Tree), 0);
         let is_wanted = |number: u32| wanted.contains(number);
         let told = |objects, bytes| run.observer.progress(objects, bytes);
-        let reader = TreeReader::new(&self.store, Keep::Leading(&is_wanted), &told);
+        let reader = TreeReader::new(self.store, Keep::Leading(&is_wanted), &told);
         let trees = [ContentKind::Tree];
         self.store
-            .traverse(&trees, Selection::All, &self.loose, run.context, &&reader);
+            .traverse(&trees, Selection::All, self.loose, run.context, &&reader);
         let (index, issues, read) = reader.finish();
         for issue in issues {
             self.extra.issue(issue);
@@ -303,7 +333,7 @@ impl GitScan<'_> {
     fn working_set(&mut self, history: &HistoryScope) -> Option<WorkingSet> {
         self.repository.worktree()?;
         self.run.observer.phase(Phase::Files, 0, 0);
-        let set = match WorkingSet::open(&self.repository, self.run.context.threads) {
+        let set = match WorkingSet::open(self.repository, self.run.context.threads) {
             Ok(set) => set,
             Err(error) => {
                 self.extra.issue(ScanIssue {

@@ -8,6 +8,8 @@ mod compose;
 mod encoded;
 #[cfg(feature = "git")]
 mod git;
+#[cfg(feature = "git")]
+mod increment;
 mod inline;
 mod observe;
 mod overlap;
@@ -20,6 +22,8 @@ mod staged;
 mod worker;
 
 pub use crate::engine::EngineKind;
+#[cfg(feature = "git")]
+pub use increment::{Checkpoint, CleanObjects, ScannedObjects};
 pub use observe::{NoObserver, Observer, Phase};
 #[cfg(feature = "git")]
 pub use push::{KnownRefs, PushInput, PushOrder};

@@ -54,6 +54,8 @@ fn visitors<'a>(run: &'a Run<'_>, collector: &'a Collector) -> Visitors<'a> {
         origin: Origin::Plain,
         hash: HashKind::Sha1,
         uncounted: None,
+        #[cfg(feature = "git")]
+        ledger: None,
     }
 }
 

@@ -276,6 +276,7 @@ impl PushScan<'_> {
             origin: Origin::Objects,
             hash: self.repository.hash(),
             uncounted: None,
+            ledger: None,
         }
     }
 

@@ -207,6 +207,46 @@ impl Scanner {
         self.run(observer, interrupt, |run| super::staged::scan(run, input))
     }
 
+    /// Scans the whole history of the repository at `path` as [`Input::Git`] does, but for objects
+    /// that are clean from earlier scans with the same rules and depth of decoding. The report is
+    /// that of a full scan, clean objects counted as scanned and only the number of bytes being that of this one.
+    ///
+    /// # Errors
+    /// Where the repository cannot be opened.
+    #[cfg(feature = "git")]
+    pub fn scan_new(
+        &self,
+        path: &std::path::Path,
+        clean: &super::CleanObjects,
+        checkpoint: &dyn super::Checkpoint,
+        observer: &dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Result<Report, ScanError> {
+        self.run(observer, interrupt, |run| {
+            super::increment::scan_new(run, path, clean, checkpoint)
+        })
+    }
+
+    /// Searches only objects that are clean under other rules than this scanner's, to find out
+    /// which of them are clean under its rules too: `checkpoint` is told. Reports no findings; the
+    /// receipt says what was read, and whether all of it was.
+    ///
+    /// # Errors
+    /// Where the repository cannot be opened.
+    #[cfg(feature = "git")]
+    pub fn search_again(
+        &self,
+        path: &std::path::Path,
+        clean: &super::CleanObjects,
+        checkpoint: &dyn super::Checkpoint,
+        observer: &dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Result<Report, ScanError> {
+        self.run(observer, interrupt, |run| {
+            super::increment::search_again(run, path, clean, checkpoint)
+        })
+    }
+
     /// Does something within the limits, which count from now.
     fn run<T>(
         &self,

@@ -88,6 +88,7 @@ fn visit(
         origin: Origin::WorkingSet,
         hash: repository.hash(),
         uncounted: None,
+        ledger: None,
     };
     set.visit(run.context, &visitors);
     collector.finish()

@@ -13,6 +13,8 @@ mod windows;
 #[cfg(feature = "containers")]
 pub(super) use members::Opening;
 
+#[cfg(feature = "git")]
+use super::increment::Ledger;
 use super::{
     Observer, Scanner, cap,
     collect::{Collected, Collector, FindingKey, Origin, RawOccurrence},
@@ -129,6 +131,11 @@ pub(super) struct ScanWorker<'a> {
     origin: Origin,
     hash: HashKind,
     uncounted: Option<&'a (dyn Fn(u32) -> bool + Sync)>,
+    #[cfg(feature = "git")]
+    ledger: Option<&'a Ledger>,
+    /// How much was told when the ledger last heard of it.
+    #[cfg(feature = "git")]
+    noted: (usize, usize),
     #[cfg(feature = "containers")]
     context: &'a VisitContext<'a>,
     #[cfg(feature = "containers")]
@@ -164,6 +171,9 @@ pub(super) struct Visitors<'a> {
     pub(super) hash: HashKind,
     /// Numbers of content that was counted elsewhere.
     pub(super) uncounted: Option<&'a (dyn Fn(u32) -> bool + Sync)>,
+    /// What earlier scans of the object database found out, and where to note what this one does.
+    #[cfg(feature = "git")]
+    pub(super) ledger: Option<&'a Ledger>,
 }
 
 impl<'a> WorkerFactory for Visitors<'a> {
@@ -182,6 +192,10 @@ impl<'a> WorkerFactory for Visitors<'a> {
             origin: self.origin,
             hash: self.hash,
             uncounted: self.uncounted,
+            #[cfg(feature = "git")]
+            ledger: self.ledger,
+            #[cfg(feature = "git")]
+            noted: (0, 0),
             #[cfg(feature = "containers")]
             context: self.context,
             #[cfg(feature = "containers")]
@@ -566,6 +580,36 @@ impl ScanWorker<'_> {
         }
     }
 
+    /// Notes in the ledger that more was scanned of some content, to its end if a kind is given.
+    #[cfg_attr(
+        not(feature = "git"),
+        expect(clippy::unused_self, reason = "ledgers are of object databases")
+    )]
+    fn note(&mut self, number: u32, ended: Option<ContentKind>) {
+        #[cfg(feature = "git")]
+        if let Some(ledger) = self.ledger {
+            // A source says what is wrong with an object just before it hands it over.
+            let told = (self.out.occurrences.len(), self.out.issues());
+            if self.noted != told {
+                self.noted = told;
+                ledger.mark(number);
+            }
+            if let Some(kind) = ended {
+                ledger.done(number, kind);
+            }
+        }
+        #[cfg(not(feature = "git"))]
+        let _ = (number, ended);
+    }
+
+    /// Whether this is a message that an earlier scan found nothing in. It is only passed by, its
+    /// commit being read anyway.
+    #[cfg(feature = "git")]
+    fn is_clean_message(&self, view: &BlobView<'_, BlobState>) -> bool {
+        let is_clean = |ledger: &Ledger| ledger.is_clean(view.number);
+        view.kind != ContentKind::Blob && view.report && self.ledger.is_some_and(is_clean)
+    }
+
     /// Content that is seen as a whole.
     fn seen<'v>(&self, view: &BlobView<'v, BlobState>) -> Seen<'v> {
         Seen {
@@ -669,9 +713,15 @@ impl BlobVisitor for ScanWorker<'_> {
     type State = BlobState;
 
     fn blob(&mut self, view: &BlobView<'_, BlobState>, state: &mut BlobState) -> ControlFlow<()> {
+        #[cfg(feature = "git")]
+        if self.is_clean_message(view) {
+            self.out.count(view.kind, 0);
+            return ControlFlow::Continue(());
+        }
         self.content(view, state);
         if view.report {
             self.count(view.number, view.kind, view.bytes.len() as u64);
+            self.note(view.number, Some(view.kind));
         }
         ControlFlow::Continue(())
     }
@@ -682,6 +732,7 @@ impl BlobVisitor for ScanWorker<'_> {
 
     fn window(&mut self, window: &Window<'_>) -> ControlFlow<()> {
         self.scan_window(window);
+        self.note(window.number, window.last.then_some(ContentKind::Blob));
         ControlFlow::Continue(())
     }
 
@@ -797,6 +848,8 @@ mod tests {
             origin: Origin::Plain,
             hash: HashKind::Sha1,
             uncounted: None,
+            #[cfg(feature = "git")]
+            ledger: None,
         }
     }
 

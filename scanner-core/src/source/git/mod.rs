@@ -8,6 +8,7 @@ mod layout;
 mod lookup;
 mod open;
 mod refs;
+mod state;
 pub(crate) mod store;
 mod traverse;
 mod worktree;
@@ -18,6 +19,7 @@ pub(crate) use incoming::{IncomingObjects, IncomingReader};
 pub(crate) use inflate::Inflater;
 pub use open::{Repository, RepositoryError, RepositoryKind, detect};
 pub use refs::{Ref, Reflogs, Refs};
+pub use state::RepositoryState;
 pub use store::ObjectStore;
 pub use traverse::Decoded;
 pub(crate) use traverse::{LooseKinds, Selection, report_failure};
@@ -59,6 +61,17 @@ pub(crate) mod testing {
             let error = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "git {args:?}: {error}");
             String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        }
+
+        /// Runs `git` in a directory of the lab with something on its standard input.
+        pub(crate) fn git_with(&self, dir: &str, args: &[&str], input: &[u8]) {
+            let mut child = git(&self.path(dir))
+                .args(args)
+                .stdin(std::process::Stdio::piped())
+                .spawn()
+                .unwrap();
+            std::io::Write::write_all(&mut child.stdin.take().unwrap(), input).unwrap();
+            assert!(child.wait().unwrap().success(), "git {args:?}");
         }
 
         pub(crate) fn id(&self, dir: &str, revision: &str) -> ObjectId {

@@ -360,6 +360,15 @@ impl ObjectStore {
         ObjectId::from_bytes(self.id_bytes(number)).expect("stores hold ids of 20 or 32 bytes")
     }
 
+    /// The directory of objects that holds a numbered object.
+    pub(crate) fn directory_of(&self, number: u32) -> &Path {
+        match self.pack_of(number) {
+            // `<directory>/pack/<name>.pack`, as it was opened.
+            Some(pack) => pack.path().ancestors().nth(2).unwrap_or(pack.path()),
+            None => &self.dirs[self.loose[(number - self.first_loose) as usize].dir as usize],
+        }
+    }
+
     /// Bytes that its packs and loose objects take on disk, indexes not counted.
     pub(crate) fn stored_bytes(&self) -> u64 {
         let packs = self.packs.iter().map(Pack::stored_bytes);
