@@ -5,3 +5,5 @@
 #![deny(missing_docs)]
 
 pub mod discover;
+pub mod store;
+pub mod sweep;

@@ -26,7 +26,7 @@ impl IdSet {
         if bytes.is_empty() {
             return Ok(Self::default());
         }
-        let whole = matches!(id_len, 20 | 32) && bytes.len() % id_len == 0;
+        let whole = matches!(id_len, 20 | 32) && bytes.len().is_multiple_of(id_len);
         if !whole || !bytes.chunks_exact(id_len).is_sorted_by(|a, b| a < b) {
             return Err(NoIdSet);
         }
@@ -41,7 +41,7 @@ impl IdSet {
         ids.retain(|id| id.as_bytes().len() == id_len);
         ids.sort_unstable();
         ids.dedup();
-        let bytes = ids.iter().flat_map(|id| id.as_bytes()).copied().collect();
+        let bytes = ids.iter().flat_map(ObjectId::as_bytes).copied().collect();
         Self { bytes, id_len }
     }
 
@@ -86,8 +86,7 @@ impl IdSet {
 
     /// The ids, sorted.
     pub fn iter(&self) -> impl Iterator<Item = ObjectId> + '_ {
-        self.raw()
-            .map(|id| ObjectId::from_bytes(id).expect("a set holds ids of 20 or 32 bytes"))
+        self.raw().filter_map(ObjectId::from_bytes)
     }
 
     /// The raw bytes of each id, sorted.

@@ -21,6 +21,10 @@ mod scanner;
 mod staged;
 mod worker;
 
+/// Raised whenever the same rules find something else in the same content than they did before: what
+/// was scanned under an older number has to be scanned again.
+pub const GENERATION: u32 = 1;
+
 pub use crate::engine::EngineKind;
 #[cfg(feature = "git")]
 pub use increment::{Checkpoint, CleanObjects, ScannedObjects};

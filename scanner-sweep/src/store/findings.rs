@@ -1,0 +1,209 @@
+//! What was found.
+
+use super::{
+    Store, StoreError, Visit,
+    database::{Database, Row, Value},
+};
+use scanner_core::{
+    model::{Finding, Report, Where},
+    report::{JsonlReporter, Redactor, ReportMeta, write_report},
+};
+use std::collections::BTreeMap;
+
+/// A finding as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackedFinding {
+    /// Name of the repository.
+    pub repository: String,
+    /// Page of the repository, where one is known.
+    pub web_url: Option<String>,
+    /// What it is tracked by.
+    pub tracked: Tracked,
+    /// Its line of a JSON Lines report.
+    pub document: String,
+}
+
+/// When a finding came and went. Times are in seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracked {
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// Its rule.
+    pub rule: String,
+    /// The rule's severity.
+    pub severity: String,
+    /// Who decided that it does not count, if someone did.
+    pub suppressed: Option<String>,
+    /// Whether the tip of the repository holds it.
+    pub in_head: bool,
+    /// When the first commit that holds it was made, by its author's clock.
+    pub introduced_at: Option<i64>,
+    /// When the last commit that held it was made, where the tip does not.
+    pub left_head_at: Option<i64>,
+    /// When a sweep met it first.
+    pub first_seen: i64,
+    /// Since when it is not in the repository any more, history included.
+    pub gone_at: Option<i64>,
+    /// Mail address of the author of the commit that introduced it.
+    pub email: Option<String>,
+}
+
+/// The lines of a JSON Lines report: meta, one a finding, receipt. Secrets are redacted.
+pub(super) fn lines(report: &Report) -> Result<Vec<String>, StoreError> {
+    let meta = ReportMeta {
+        tool: "gitsieve",
+        version: env!("CARGO_PKG_VERSION"),
+        repository: None,
+    };
+    let mut bytes = Vec::new();
+    let mut reporter =
+        JsonlReporter::new(&mut bytes, Redactor::of_report(report)).with_suppressed(true);
+    write_report(&mut reporter, &meta, report)
+        .map_err(|_| StoreError::Content("a report cannot be written"))?;
+    let text = String::from_utf8(bytes).map_err(|_| StoreError::Content("a report is no text"))?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// Makes what was found in a repository what `report` says. `lines` are its lines.
+pub(super) fn replace(
+    database: &mut dyn Database,
+    visit: &Visit<'_>,
+    report: &Report,
+    lines: &[String],
+) -> Result<(u64, u64), StoreError> {
+    let id = Value::Int(visit.repository.0);
+    let rows = database.rows(
+        "SELECT fingerprint, gone_at FROM finding WHERE repository = $1",
+        std::slice::from_ref(&id),
+    )?;
+    let read = |mut row: Row| Ok((row.next()?, row.next()?));
+    let mut known: BTreeMap<String, Option<i64>> = rows
+        .into_iter()
+        .map(read)
+        .collect::<Result<_, StoreError>>()?;
+    let mut new = 0;
+    for (finding, line) in report.findings.iter().zip(lines.iter().skip(1)) {
+        if known.remove(finding.fingerprint.as_str()).is_none() {
+            new += 1;
+        }
+        save(database, visit, finding, line)?;
+    }
+    let mut gone = 0;
+    if visit.exhaustive {
+        for (fingerprint, _) in known.iter().filter(|(_, gone_at)| gone_at.is_none()) {
+            gone += database.run(
+                "UPDATE finding SET gone_at = $1, in_head = 0
+                 WHERE repository = $2 AND fingerprint = $3",
+                &[visit.started.into(), id.clone(), fingerprint.into()],
+            )?;
+        }
+    }
+    Ok((new, gone))
+}
+
+fn save(
+    database: &mut dyn Database,
+    visit: &Visit<'_>,
+    finding: &Finding,
+    line: &str,
+) -> Result<(), StoreError> {
+    let occurrences = &finding.occurrences;
+    let in_head = occurrences.iter().any(|o| o.place == Where::Head);
+    let introduced = occurrences
+        .iter()
+        .filter_map(|o| o.introduced.as_ref())
+        .min_by_key(|commit| commit.seconds);
+    // What a commit says may hold the secret itself; the line has it redacted.
+    let redactor = Redactor::new(
+        std::iter::once(&finding.secret)
+            .chain(&finding.written)
+            .cloned(),
+    );
+    let text = |bytes: &[u8]| {
+        redactor
+            .redact_str(&String::from_utf8_lossy(bytes))
+            .into_owned()
+    };
+    let left_head_at = if in_head {
+        None
+    } else {
+        occurrences.iter().filter_map(|o| o.last_seen_seconds).max()
+    };
+    database
+        .run(
+            "INSERT INTO finding (repository, fingerprint, rule, severity, confidence, suppressed,
+                 in_head, occurrences, introduced_at, introduced_in, author, email, left_head_at,
+                 first_seen, first_sweep, document)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             ON CONFLICT (repository, fingerprint) DO UPDATE SET
+                 severity = excluded.severity, confidence = excluded.confidence,
+                 suppressed = excluded.suppressed, in_head = excluded.in_head,
+                 occurrences = excluded.occurrences, introduced_at = excluded.introduced_at,
+                 introduced_in = excluded.introduced_in, author = excluded.author,
+                 email = excluded.email, left_head_at = excluded.left_head_at, gone_at = NULL,
+                 document = excluded.document",
+            &[
+                Value::Int(visit.repository.0),
+                finding.fingerprint.as_str().into(),
+                (&finding.rule.id).into(),
+                finding.rule.severity.as_str().into(),
+                finding.confidence.as_str().into(),
+                finding.suppression.as_ref().map(|s| s.by.as_str()).into(),
+                in_head.into(),
+                (occurrences.len() as u64).into(),
+                introduced.map(|commit| commit.seconds).into(),
+                introduced
+                    .map(|commit| commit.commit.to_string())
+                    .as_ref()
+                    .into(),
+                introduced
+                    .map(|commit| text(&commit.author))
+                    .as_ref()
+                    .into(),
+                introduced.map(|commit| text(&commit.email)).as_ref().into(),
+                left_head_at.into(),
+                visit.started.into(),
+                Value::Int(visit.sweep.0),
+                line.into(),
+            ],
+        )
+        .map(drop)
+}
+
+impl Store {
+    /// All findings, by repository and then in no order that means anything. `with_gone` asks for
+    /// those too that are in their repository no more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn findings(&self, with_gone: bool) -> Result<Vec<TrackedFinding>, StoreError> {
+        let rows = self.database().rows(
+            "SELECT r.name, r.web_url, f.fingerprint, f.rule, f.severity, f.suppressed, f.in_head,
+                 f.introduced_at, f.left_head_at, f.first_seen, f.gone_at, f.email, f.document
+             FROM finding f JOIN repository r ON r.id = f.repository
+             WHERE f.gone_at IS NULL OR $1 = 1
+             ORDER BY r.name, r.id, f.rule, f.fingerprint",
+            &[with_gone.into()],
+        )?;
+        let read = |mut row: Row| {
+            Ok(TrackedFinding {
+                repository: row.next()?,
+                web_url: row.next()?,
+                tracked: Tracked {
+                    fingerprint: row.next()?,
+                    rule: row.next()?,
+                    severity: row.next()?,
+                    suppressed: row.next()?,
+                    in_head: row.next()?,
+                    introduced_at: row.next()?,
+                    left_head_at: row.next()?,
+                    first_seen: row.next()?,
+                    gone_at: row.next()?,
+                    email: row.next()?,
+                },
+                document: row.next()?,
+            })
+        };
+        rows.into_iter().map(read).collect()
+    }
+}

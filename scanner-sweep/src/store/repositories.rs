@@ -1,0 +1,266 @@
+//! Repositories, and what sweeps did in them.
+
+use super::{
+    Store, StoreError, SweepId,
+    database::{Database, Row, Value},
+    findings,
+};
+use crate::discover::Discovered;
+use scanner_core::model::{ObjectId, Report};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// Names a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RepositoryId(pub(super) i64);
+
+/// What is remembered of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryRow {
+    /// Its number in the store.
+    pub id: RepositoryId,
+    /// What it is known by.
+    pub key: String,
+    /// What people call it.
+    pub name: String,
+    /// Where it was last.
+    pub path: PathBuf,
+    /// Digest of what it was when its findings were last worked out; `None` if they are to be
+    /// worked out anew.
+    pub state: Option<String>,
+    /// Digest of what else the findings depended on.
+    pub settings: Option<String>,
+    /// When it was last looked at, in seconds since 1970.
+    pub last_swept: Option<i64>,
+    /// When anything was last scanned in it.
+    pub last_scanned: Option<i64>,
+    /// Since when it is there no more.
+    pub gone_since: Option<i64>,
+    /// Whether everything in it was scanned.
+    pub complete: bool,
+    /// Why it could not be scanned, the last time.
+    pub error: Option<String>,
+}
+
+/// How a sweep fared in a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VisitOutcome {
+    /// Everything in it is scanned.
+    Complete,
+    /// Not everything could be.
+    Incomplete,
+    /// It could not be scanned at all.
+    Failed,
+}
+
+impl VisitOutcome {
+    /// The word for it in the store and in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Incomplete => "incomplete",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What a sweep did in a repository.
+#[derive(Debug)]
+pub struct Visit<'a> {
+    /// Which sweep.
+    pub sweep: SweepId,
+    /// Which repository.
+    pub repository: RepositoryId,
+    /// When, in seconds since 1970.
+    pub started: i64,
+    /// For how long.
+    pub milliseconds: u64,
+    /// How it went.
+    pub outcome: VisitOutcome,
+    /// Digest of the repository before the scan, where the result may be relied on as long as it is
+    /// the same.
+    pub state: Option<&'a str>,
+    /// Digest of what else the findings depend on.
+    pub settings: &'a str,
+    /// Refs when the scan began.
+    pub tips: Option<&'a BTreeMap<String, ObjectId>>,
+    /// Objects that were scanned.
+    pub objects: u64,
+    /// What was found, triaged; `None` where nothing could be scanned.
+    pub report: Option<&'a Report>,
+    /// Whether what is not in the report is not in the repository.
+    pub exhaustive: bool,
+    /// What went wrong, for people.
+    pub message: Option<&'a str>,
+}
+
+impl Store {
+    /// All repositories that are known, by key.
+    ///
+    /// # Errors
+    /// When the database fails; so with all that follow.
+    pub fn repositories(&self) -> Result<BTreeMap<String, RepositoryRow>, StoreError> {
+        let rows = self.database().rows(
+            "SELECT id, key, name, path, state, settings, last_swept, last_scanned, gone_since,
+                    complete, error
+             FROM repository",
+            &[],
+        )?;
+        let read = |mut row: Row| {
+            let row = RepositoryRow {
+                id: RepositoryId(row.next()?),
+                key: row.next()?,
+                name: row.next()?,
+                path: row.next::<String>()?.into(),
+                state: row.next()?,
+                settings: row.next()?,
+                last_swept: row.next()?,
+                last_scanned: row.next()?,
+                gone_since: row.next()?,
+                complete: row.next()?,
+                error: row.next()?,
+            };
+            Ok((row.key.clone(), row))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Notes that these repositories exist; returns their numbers, in their order.
+    pub fn register(
+        &self,
+        repositories: &[&Discovered],
+        now: i64,
+    ) -> Result<Vec<RepositoryId>, StoreError> {
+        self.transaction(|database| {
+            let one = |found: &&Discovered| {
+                let rows = database.rows(
+                    "INSERT INTO repository (key, name, project, path, family, web_url, first_seen)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7)
+                     ON CONFLICT (key) DO UPDATE SET name = excluded.name,
+                         project = excluded.project, path = excluded.path,
+                         family = excluded.family, web_url = excluded.web_url, gone_since = NULL
+                     RETURNING id",
+                    &[
+                        (&found.key).into(),
+                        (&found.name).into(),
+                        found.project.as_ref().into(),
+                        found.path.to_string_lossy().as_ref().into(),
+                        found.family.as_ref().into(),
+                        found.web_url.as_ref().into(),
+                        now.into(),
+                    ],
+                )?;
+                let mut row = rows
+                    .into_iter()
+                    .next()
+                    .ok_or(StoreError::Content("a repository got no number"))?;
+                Ok(RepositoryId(row.next()?))
+            };
+            repositories.iter().map(one).collect()
+        })
+    }
+
+    /// Notes that nothing has changed in these repositories.
+    pub fn unchanged(&self, repositories: &[RepositoryId], now: i64) -> Result<(), StoreError> {
+        self.transaction(|database| {
+            for id in repositories {
+                database.run(
+                    "UPDATE repository SET last_swept = $1 WHERE id = $2",
+                    &[now.into(), Value::Int(id.0)],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes that a repository is there no more, and its findings with it. Returns how many those
+    /// are.
+    pub fn gone(&self, repository: RepositoryId, now: i64) -> Result<u64, StoreError> {
+        self.transaction(|database| {
+            let id = Value::Int(repository.0);
+            database.run(
+                "UPDATE repository SET gone_since = $1, state = NULL WHERE id = $2",
+                &[now.into(), id.clone()],
+            )?;
+            database.run(
+                "UPDATE finding SET gone_at = $1 WHERE repository = $2 AND gone_at IS NULL",
+                &[now.into(), id],
+            )
+        })
+    }
+
+    /// Takes down what a sweep did in a repository, and what is found there now. All of it becomes
+    /// known at once. Returns how many findings are new, and how many are gone.
+    pub fn visited(&self, visit: &Visit<'_>) -> Result<(u64, u64), StoreError> {
+        let lines = match visit.report {
+            Some(report) => findings::lines(report)?,
+            None => Vec::new(),
+        };
+        let json = |value: &BTreeMap<String, ObjectId>| {
+            serde_json::to_string(value).map_err(|_| StoreError::Content("tips cannot be written"))
+        };
+        let tips = visit.tips.map(json).transpose()?;
+        let ended = visit.started + i64::try_from(visit.milliseconds / 1000).unwrap_or(0);
+        self.transaction(|database| {
+            let id = Value::Int(visit.repository.0);
+            let (mut new, mut gone) = (0, 0);
+            if let Some(report) = visit.report {
+                (new, gone) = findings::replace(database, visit, report, &lines)?;
+            }
+            let from = from_tips(database, &id)?;
+            let receipt = lines.last();
+            database.run(
+                "UPDATE repository SET last_swept = $1, last_scanned = $2, state = $3,
+                     settings = $4, tips = COALESCE($5, tips), complete = $6,
+                     receipt = COALESCE($7, receipt), error = $8
+                 WHERE id = $9",
+                &[
+                    ended.into(),
+                    ended.into(),
+                    visit.state.into(),
+                    visit.settings.into(),
+                    tips.as_ref().into(),
+                    (visit.outcome == VisitOutcome::Complete).into(),
+                    receipt.into(),
+                    visit.message.into(),
+                    id.clone(),
+                ],
+            )?;
+            let skipped = visit.report.map(|report| {
+                let reasons = &report.receipt.blobs.skipped_by_reason;
+                serde_json::to_string(reasons).unwrap_or_default()
+            });
+            database.run(
+                "INSERT INTO visit (sweep, repository, started, milliseconds, outcome, from_tips,
+                     to_tips, objects, bytes, new_findings, gone_findings, skipped, message)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                &[
+                    Value::Int(visit.sweep.0),
+                    id,
+                    visit.started.into(),
+                    visit.milliseconds.into(),
+                    visit.outcome.as_str().into(),
+                    from.as_ref().into(),
+                    tips.as_ref().into(),
+                    visit.objects.into(),
+                    visit.report.map_or(0, |report| report.receipt.bytes).into(),
+                    new.into(),
+                    gone.into(),
+                    skipped.as_ref().into(),
+                    visit.message.into(),
+                ],
+            )?;
+            Ok((new, gone))
+        })
+    }
+}
+
+/// Refs when the repository was last scanned.
+fn from_tips(database: &mut dyn Database, id: &Value) -> Result<Option<String>, StoreError> {
+    let rows = database.rows(
+        "SELECT tips FROM repository WHERE id = $1",
+        std::slice::from_ref(id),
+    )?;
+    rows.into_iter()
+        .next()
+        .map_or(Ok(None), |mut row| row.next())
+}
