@@ -7,6 +7,7 @@ mod hook;
 mod limits;
 mod migrate;
 mod remediate;
+mod report;
 mod reports;
 mod rules;
 mod triage;
@@ -17,6 +18,7 @@ pub(crate) use hook::{HookPlan, PushPlan};
 pub(crate) use limits::{Limits, threads};
 pub(crate) use migrate::MigratePlan;
 pub(crate) use remediate::{Folder, RemediatePlan};
+pub(crate) use report::{ConvertPlan, ReportSource};
 pub(crate) use reports::{ReportPlan, ReportsPlan};
 pub(crate) use rules::RulesPlan;
 pub(crate) use triage::{BASELINE_NAME, TriagePlan};
@@ -83,6 +85,7 @@ pub(crate) enum Plan {
     Diff(Box<DiffPlan>),
     Migrate(Box<MigratePlan>),
     Remediate(Box<RemediatePlan>),
+    Report(Box<ConvertPlan>),
     PreReceive {
         args: ReceiveArgs,
         verbose: bool,
@@ -128,7 +131,6 @@ pub(crate) struct ScanPlan {
     pub(crate) min_confidence: Confidence,
     pub(crate) reports: ReportsPlan,
     pub(crate) style: Style,
-    pub(crate) show_secrets: bool,
     pub(crate) verbose: bool,
     pub(crate) quiet: bool,
     /// Whether to draw progress on standard error.
@@ -263,6 +265,10 @@ impl Plan {
                 let plan = RemediatePlan::new(args, &options, surroundings)?;
                 return Ok(Self::Remediate(Box::new(plan)));
             }
+            Some(Command::Report(args)) => {
+                let plan = ConvertPlan::new(args, &options, to, surroundings)?;
+                return Ok(Self::Report(Box::new(plan)));
+            }
             Some(Command::Git(args)) => (git(&args)?, options),
             Some(Command::Dir(args)) => (dir(args)?, options),
             Some(Command::Stdin(args)) => (stdin(args, surroundings)?, options),
@@ -316,7 +322,6 @@ impl ScanPlan {
             min_confidence: options.min_confidence,
             style: reports.first.style,
             reports,
-            show_secrets: options.show_secrets,
             verbose: options.verbose > 0,
             quiet: options.quiet,
             progress: !options.quiet

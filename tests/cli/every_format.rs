@@ -7,8 +7,8 @@ use scanner_core::{
     report::{
         CsvReporter, GithubReporter, GitlabReporter, GitleaksCsvReporter, GitleaksJsonReporter,
         HtmlReporter, JsonReporter, JsonlReporter, JunitReporter, MarkdownReporter, Redactor,
-        ReportMeta, Reporter, SarifReporter, Template, TemplateReporter, is_disruptive, printable,
-        write_report,
+        ReportMeta, Reporter, SarifReporter, Suppressed, Template, TemplateReporter, is_disruptive,
+        printable, write_report,
     },
 };
 use serde_json::Value;
@@ -44,11 +44,11 @@ fn template() -> Template {
 pub(crate) fn write_to(out: &mut dyn Write, format: &str, report: &Report, redactor: Redactor) {
     let template = template();
     let mut reporter: Box<dyn Reporter + '_> = match format {
-        "json" => Box::new(JsonReporter::new(out, redactor).with_suppressed(true)),
-        "jsonl" => Box::new(JsonlReporter::new(out, redactor).with_suppressed(true)),
+        "json" => Box::new(JsonReporter::new(out, redactor)),
+        "jsonl" => Box::new(JsonlReporter::new(out, redactor)),
         "sarif" => Box::new(SarifReporter::new(out, redactor)),
-        "csv" => Box::new(CsvReporter::new(out, redactor).with_suppressed(true)),
-        "junit" => Box::new(JunitReporter::new(out, redactor).with_suppressed(true)),
+        "csv" => Box::new(CsvReporter::new(out, redactor)),
+        "junit" => Box::new(JunitReporter::new(out, redactor)),
         "gitlab" => Box::new(GitlabReporter::new(
             out,
             redactor,
@@ -57,15 +57,13 @@ pub(crate) fn write_to(out: &mut dyn Write, format: &str, report: &Report, redac
         )),
         "github" => Box::new(GithubReporter::new(out, redactor)),
         "html" => Box::new(HtmlReporter::new(out, redactor)),
-        "markdown" => Box::new(MarkdownReporter::new(out, redactor).with_suppressed(true)),
+        "markdown" => Box::new(MarkdownReporter::new(out, redactor)),
         "gitleaks-json" => Box::new(GitleaksJsonReporter::new(out, redactor)),
         "gitleaks-csv" => Box::new(GitleaksCsvReporter::new(out, redactor)),
-        "template" => {
-            Box::new(TemplateReporter::new(out, redactor, &template).with_suppressed(true))
-        }
+        "template" => Box::new(TemplateReporter::new(out, redactor, &template)),
         other => panic!("{other}"),
     };
-    write_report(reporter.as_mut(), &META, report).unwrap();
+    write_report(reporter.as_mut(), &META, report, Suppressed::Shown).unwrap();
 }
 
 pub(crate) fn text(format: &str, report: &Report, redactor: Redactor) -> String {
@@ -159,7 +157,7 @@ fn a_template_sees_what_the_json_report_says() {
         let template = Template::parse(name, source.to_owned()).unwrap();
         let mut out = Vec::new();
         let mut reporter = TemplateReporter::new(&mut out, Redactor::of_report(&report), &template);
-        let written = write_report(&mut reporter, &META, &report);
+        let written = write_report(&mut reporter, &META, &report, Suppressed::LeftOut);
         written
             .map(|()| String::from_utf8(out).unwrap())
             .map_err(|e| e.to_string())

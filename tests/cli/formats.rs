@@ -4,8 +4,8 @@ use crate::report_fixture;
 use scanner_core::{
     model::Report,
     report::{
-        JSON_SCHEMA, JsonReporter, JsonlReporter, Redactor, ReportMeta, is_disruptive, read_report,
-        write_report,
+        JSON_SCHEMA, JsonReporter, JsonlReporter, Redactor, ReportMeta, Suppressed, is_disruptive,
+        read_report, write_report,
     },
 };
 use serde_json::{Value, json};
@@ -17,19 +17,20 @@ const META: ReportMeta<'static> = ReportMeta {
 };
 
 fn json_text(report: &Report, redactor: Redactor) -> String {
-    json_text_with(report, redactor, false)
+    json_text_with(report, redactor, Suppressed::LeftOut)
 }
 
-fn json_text_with(report: &Report, redactor: Redactor, suppressed: bool) -> String {
+fn json_text_with(report: &Report, redactor: Redactor, suppressed: Suppressed) -> String {
     let mut out = Vec::new();
-    let mut reporter = JsonReporter::new(&mut out, redactor).with_suppressed(suppressed);
-    write_report(&mut reporter, &META, report).unwrap();
+    let mut reporter = JsonReporter::new(&mut out, redactor);
+    write_report(&mut reporter, &META, report, suppressed).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 fn jsonl_text(report: &Report, redactor: Redactor) -> String {
     let mut out = Vec::new();
-    write_report(&mut JsonlReporter::new(&mut out, redactor), &META, report).unwrap();
+    let mut reporter = JsonlReporter::new(&mut out, redactor);
+    write_report(&mut reporter, &META, report, Suppressed::LeftOut).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -77,7 +78,7 @@ fn the_json_document_is_what_its_schema_says() {
 #[test]
 fn findings_that_do_not_count_come_on_demand_and_say_why() {
     let report = report_fixture::report();
-    let text = json_text_with(&report, redacting(&report), true);
+    let text = json_text_with(&report, redacting(&report), Suppressed::Shown);
     let document: Value = serde_json::from_str(&text).unwrap();
     assert_valid(&schema(), &document);
     let findings = document["findings"].as_array().unwrap();
@@ -198,6 +199,11 @@ fn the_schema_refuses_every_missing_and_every_unknown_key() {
         "allowed_by",
         "last_seen_date",
         "fingerprint_key",
+        "rule_confidence",
+        "references",
+        "tags",
+        "start_character",
+        "end_character",
     ];
     for path in &paths {
         let mut more = good.clone();

@@ -6,7 +6,7 @@ use crate::{
 };
 use scanner_core::{
     model::{Finding, Report, Severity, SuppressedBy, Suppression, TriageStatus, Where},
-    report::{HtmlReporter, Redactor, ReportMeta, is_disruptive, write_report},
+    report::{HtmlReporter, Redactor, ReportMeta, Suppressed, is_disruptive, write_report},
 };
 use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc};
@@ -20,7 +20,8 @@ const META: ReportMeta<'static> = ReportMeta {
 
 fn html(report: &Report, redactor: Redactor) -> Vec<u8> {
     let mut out = Vec::new();
-    write_report(&mut HtmlReporter::new(&mut out, redactor), &META, report).unwrap();
+    let mut reporter = HtmlReporter::new(&mut out, redactor);
+    write_report(&mut reporter, &META, report, Suppressed::LeftOut).unwrap();
     out
 }
 

@@ -1,5 +1,17 @@
 //! The command as a whole: arguments, exit status, and the formats of its reports.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    unreachable_pub,
+    reason = "a test target is not a library: nothing is reachable"
+)]
+
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "shared with test targets that use other parts of it"
+)]
+#[path = "../support/mod.rs"]
+mod support;
 
 mod arguments;
 mod audit;
@@ -14,6 +26,7 @@ mod html;
 mod import;
 mod output;
 mod pipelines;
+mod report;
 mod report_fixture;
 mod reports;
 mod rules;

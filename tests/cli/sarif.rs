@@ -6,7 +6,7 @@ use crate::{
 };
 use scanner_core::{
     model::{IssueKind, Report, ScanIssue, SkipReason},
-    report::{Redactor, ReportMeta, SarifReporter, write_report},
+    report::{Redactor, ReportMeta, SarifReporter, Suppressed, write_report},
 };
 use serde_json::{Value, json};
 
@@ -295,7 +295,7 @@ fn the_revision_is_named_and_the_repository_where_known() {
         repository: None,
         ..META
     };
-    write_report(&mut reporter, &meta, &report).unwrap();
+    write_report(&mut reporter, &meta, &report, Suppressed::LeftOut).unwrap();
     let log: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(log["runs"][0].get("versionControlProvenance"), None);
     assert_eq!(log["runs"][0]["properties"]["revisionId"], head);

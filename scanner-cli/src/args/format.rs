@@ -1,6 +1,7 @@
 //! Formats of what is written, and reports beside the first.
 
 use clap::{ValueEnum, builder::PossibleValue};
+use scanner_core::report::ShowsSuppressed;
 use std::path::PathBuf;
 
 /// Formats of a report.
@@ -42,12 +43,21 @@ impl Format {
             .map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Whether findings that do not count can stand in it.
-    pub(crate) fn has_place_for_suppressed(self) -> bool {
-        !matches!(
-            self,
-            Self::Gitlab | Self::Github | Self::GitleaksJson | Self::GitleaksCsv
-        )
+    /// When it shows findings that do not count; its reporter says the same.
+    pub(crate) fn shows_suppressed(self) -> ShowsSuppressed {
+        match self {
+            Self::Gitlab | Self::Github | Self::GitleaksJson | Self::GitleaksCsv => {
+                ShowsSuppressed::Never
+            }
+            Self::Sarif | Self::Html => ShowsSuppressed::Always,
+            Self::Human
+            | Self::Json
+            | Self::Jsonl
+            | Self::Csv
+            | Self::Junit
+            | Self::Markdown
+            | Self::Template => ShowsSuppressed::OnDemand,
+        }
     }
 }
 

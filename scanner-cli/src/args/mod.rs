@@ -11,6 +11,7 @@ mod hook;
 mod migrate;
 mod options;
 mod remediate;
+mod report;
 mod rules;
 mod scope;
 mod stdin;
@@ -30,6 +31,7 @@ pub(crate) use hook::{
 pub(crate) use migrate::{MigrateArgs, MigrateFrom};
 pub(crate) use options::{Colour, Engine, Options};
 pub(crate) use remediate::RemediateArgs;
+pub(crate) use report::ReportArgs;
 pub(crate) use rules::{
     BenchArgs, CheckArgs, From, ImportArgs, ListArgs, RulesArgs, RulesCommand, RulesSubcommand,
     ShowArgs,
@@ -113,6 +115,7 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     Migrate(MigrateArgs),
     Remediate(RemediateArgs),
+    Report(ReportArgs),
     Hook(HookArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

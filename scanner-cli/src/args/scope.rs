@@ -78,6 +78,18 @@ const MIGRATE: &[&str] = &[
 /// Further options of the command that writes down what to do.
 const REMEDIATE: &[&str] = &["output", "show_secrets", "no_baseline", "require_complete"];
 
+/// Further options of the command that writes an earlier report anew.
+const REPORT: &[&str] = &[
+    "format",
+    "output",
+    "report",
+    "template",
+    "show_suppressed",
+    "repository_url",
+    "verbose",
+    "quiet",
+];
+
 /// The options that a command takes of those that scans take; `None` for all. `path` is its name
 /// below `gitsieve`.
 fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
@@ -95,6 +107,7 @@ fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
         ["hook", "pre-commit" | "pre-push"] => &[CHOICE, LOOKS, GATE, BENCH, EXPLAIN, TRIAGE],
         ["migrate"] => &[CHOICE, MIGRATE, BENCH, EXPLAIN],
         ["diff"] => &[LOOKS, COMPARE],
+        ["report"] => &[LOOKS, REPORT],
         ["baseline", "diff"] => &[CHOICE, LOOKS, FOR_BASELINE, BENCH, EXPLAIN, COMPARE],
         ["remediate"] => &[CHOICE, FOR_BASELINE, BENCH, EXPLAIN, REMEDIATE],
         ["baseline", ..] => &[CHOICE, FOR_BASELINE, BENCH, EXPLAIN],
@@ -248,6 +261,7 @@ mod tests {
             FOR_BASELINE,
             MIGRATE,
             REMEDIATE,
+            REPORT,
         ];
         for id in lists.concat() {
             assert!(known.iter().any(|k| *k == id), "{id}");

@@ -1,13 +1,21 @@
 //! Reads what people decided, and says what became of it.
 
 use super::scan::now;
-use crate::{exit::CliError, output, plan::TriagePlan};
+use crate::{
+    exit::CliError,
+    output,
+    plan::{ReportSource, TriagePlan},
+};
 use scanner_core::{
     model::{FingerprintKey, Report},
     report::{ReadReport, Redactor, read_report},
     triage::{Baseline, Entry, IgnoreFile, Outcome, Triage},
 };
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
 /// Largest ignore file.
 const MAX_IGNORE_BYTES: u64 = 64 << 20;
@@ -80,6 +88,17 @@ pub(super) fn report(path: &Path) -> Result<ReadReport, CliError> {
     })
 }
 
+/// Reads a report that this program wrote, from a file or from standard input.
+pub(super) fn report_of(source: &ReportSource) -> Result<ReadReport, CliError> {
+    let ReportSource::File(path) = source else {
+        let content = bounded(io::stdin().lock(), MAX_REPORT_BYTES).map_err(CliError::Input)?;
+        return read_report(&content).map_err(|error| {
+            CliError::Usage(format!("cannot read the report on standard input: {error}"))
+        });
+    };
+    report(path)
+}
+
 /// Reads a file of another scanner.
 pub(super) fn foreign(path: &Path) -> Result<Vec<u8>, CliError> {
     read(path, MAX_FOREIGN_BYTES)
@@ -90,12 +109,17 @@ fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, CliError> {
         CliError::Usage(format!("cannot read {}: {why}", path.display()))
     };
     let file = File::open(path).map_err(|error| refuse(&error))?;
+    bounded(file, max_bytes).map_err(|error| refuse(&error))
+}
+
+fn bounded(from: impl Read, max_bytes: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    file.take(max_bytes + 1)
-        .read_to_end(&mut content)
-        .map_err(|error| refuse(&error))?;
+    from.take(max_bytes + 1).read_to_end(&mut content)?;
     if content.len() as u64 > max_bytes {
-        return Err(refuse(&format_args!("larger than {} MiB", max_bytes >> 20)));
+        return Err(io::Error::other(format!(
+            "larger than {} MiB",
+            max_bytes >> 20
+        )));
     }
     Ok(content)
 }

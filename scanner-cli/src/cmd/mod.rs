@@ -9,6 +9,7 @@ mod hook;
 mod migrate;
 mod push;
 mod remediate;
+mod report;
 mod reports;
 mod rules;
 pub(crate) mod scan;
@@ -35,6 +36,7 @@ pub(crate) fn run(plan: Plan) -> Result<ExitStatus, CliError> {
         Plan::Migrate(plan) => migrate::run(*plan),
         Plan::Diff(plan) => diff::run(&plan),
         Plan::Remediate(plan) => remediate::run(*plan),
+        Plan::Report(plan) => report::run(&plan),
         Plan::Hook(plan) => hook::run(*plan),
         Plan::Completions { shell, to } => generate::completions(shell, &to),
         Plan::Man { command, to } => generate::man(command.as_deref(), &to),

@@ -1,18 +1,17 @@
-//! Writes the reports of a scan.
+//! Writes the reports of a scan, or of an earlier report.
 
-use super::scan::META;
 use crate::{
     args::Format,
     exit::CliError,
     output::{Destination, HumanOptions, HumanReporter},
-    plan::{ReportPlan, ReportsPlan, ScanPlan},
+    plan::{ReportPlan, ReportsPlan},
 };
 use scanner_core::{
     model::Report,
     report::{
         CsvReporter, GithubReporter, GitlabReporter, GitleaksCsvReporter, GitleaksJsonReporter,
         HtmlReporter, JsonReporter, JsonlReporter, JunitReporter, MarkdownReporter, Redactor,
-        ReportMeta, Reporter, SarifReporter, Template, TemplateReporter, write_report,
+        ReportMeta, Reporter, SarifReporter, Suppressed, Template, TemplateReporter, write_report,
     },
 };
 use std::{
@@ -21,10 +20,17 @@ use std::{
     time::Duration,
 };
 
-/// What reports say of a scan's time.
+/// What reports say besides what was found.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Facts {
-    pub(super) elapsed: Duration,
+pub(super) struct Facts<'a> {
+    /// What scanned; the repository's address comes from the plan.
+    pub(super) maker: ReportMeta<'a>,
+    /// What was scanned, for people.
+    pub(super) subject: &'a str,
+    /// What one piece of content is called.
+    pub(super) unit: &'static str,
+    /// How long it took, where that is known.
+    pub(super) elapsed: Option<Duration>,
     /// In seconds since 1970.
     pub(super) began: i64,
     /// In seconds since 1970.
@@ -49,17 +55,16 @@ pub(super) fn template(plan: &ReportsPlan) -> Result<Option<Template>, CliError>
 /// cannot be written, the others still are; the first failure is told.
 pub(super) fn write(
     report: &Report,
-    plan: &ScanPlan,
+    plan: &ReportsPlan,
     template: Option<&Template>,
-    facts: Facts,
+    facts: &Facts<'_>,
 ) -> Result<(), CliError> {
     let redactor = if plan.show_secrets {
         Redactor::reveal()
     } else {
         Redactor::of_report(report)
     };
-    let reports = &plan.reports;
-    let mut all: Vec<&ReportPlan> = reports.others.iter().chain([&reports.first]).collect();
+    let mut all: Vec<&ReportPlan> = plan.others.iter().chain([&plan.first]).collect();
     all.sort_by_key(|one| one.to == Destination::Stdout);
     let mut outcome = Ok(());
     for one in all {
@@ -71,19 +76,24 @@ pub(super) fn write(
 
 fn write_one(
     report: &Report,
-    plan: &ScanPlan,
+    plan: &ReportsPlan,
     one: &ReportPlan,
     template: Option<&Template>,
-    facts: Facts,
+    facts: &Facts<'_>,
     redactor: Redactor,
 ) -> Result<(), CliError> {
     let mut out = one.to.open(plan.show_secrets)?;
     let meta = ReportMeta {
-        repository: plan.reports.repository.as_deref(),
-        ..META
+        repository: plan.repository.as_deref(),
+        ..facts.maker
+    };
+    let suppressed = if plan.show_suppressed {
+        Suppressed::Shown
+    } else {
+        Suppressed::LeftOut
     };
     let mut reporter = reporter(report, plan, one, template, facts, redactor, &mut out);
-    let written = write_report(reporter.as_mut(), &meta, report);
+    let written = write_report(reporter.as_mut(), &meta, report, suppressed);
     drop(reporter);
     match written.and_then(|()| out.commit()) {
         // Whoever reads has seen enough; the exit status still tells what was found.
@@ -99,32 +109,29 @@ fn write_one(
 
 fn reporter<'o, W: Write + 'o>(
     report: &Report,
-    plan: &ScanPlan,
+    plan: &ReportsPlan,
     one: &ReportPlan,
     template: Option<&'o Template>,
-    facts: Facts,
+    facts: &Facts<'_>,
     redactor: Redactor,
     out: W,
 ) -> Box<dyn Reporter + 'o> {
-    let all = plan.reports.show_suppressed;
     match (one.format, template) {
-        (Format::Json, _) => Box::new(JsonReporter::new(out, redactor).with_suppressed(all)),
-        (Format::Jsonl, _) => Box::new(JsonlReporter::new(out, redactor).with_suppressed(all)),
+        (Format::Json, _) => Box::new(JsonReporter::new(out, redactor)),
+        (Format::Jsonl, _) => Box::new(JsonlReporter::new(out, redactor)),
         (Format::Sarif, _) => Box::new(SarifReporter::new(out, redactor)),
-        (Format::Csv, _) => Box::new(CsvReporter::new(out, redactor).with_suppressed(all)),
-        (Format::Junit, _) => Box::new(JunitReporter::new(out, redactor).with_suppressed(all)),
+        (Format::Csv, _) => Box::new(CsvReporter::new(out, redactor)),
+        (Format::Junit, _) => Box::new(JunitReporter::new(out, redactor)),
         (Format::Gitlab, _) => {
             Box::new(GitlabReporter::new(out, redactor, facts.began, facts.ended))
         }
         (Format::Github, _) => Box::new(GithubReporter::new(out, redactor)),
         (Format::Html, _) => Box::new(HtmlReporter::new(out, redactor)),
-        (Format::Markdown, _) => {
-            Box::new(MarkdownReporter::new(out, redactor).with_suppressed(all))
-        }
+        (Format::Markdown, _) => Box::new(MarkdownReporter::new(out, redactor)),
         (Format::GitleaksJson, _) => Box::new(GitleaksJsonReporter::new(out, redactor)),
         (Format::GitleaksCsv, _) => Box::new(GitleaksCsvReporter::new(out, redactor)),
         (Format::Template, Some(template)) => {
-            Box::new(TemplateReporter::new(out, redactor, template).with_suppressed(all))
+            Box::new(TemplateReporter::new(out, redactor, template))
         }
         // No plan has a template's format without a template.
         (Format::Human | Format::Template, _) => Box::new(HumanReporter::new(
@@ -133,13 +140,60 @@ fn reporter<'o, W: Write + 'o>(
             HumanOptions {
                 style: one.style,
                 verbose: plan.verbose,
-                subject: plan.subject.clone(),
-                unit: plan.unit,
-                elapsed: Some(facts.elapsed),
+                subject: facts.subject.to_owned(),
+                unit: facts.unit,
+                elapsed: facts.elapsed,
                 uncommitted: false,
-                suppressed: report.findings.len() as u64 - report.open().count() as u64,
-                show_suppressed: all,
+                suppressed: report.receipt.triage.suppressed.values().sum(),
             },
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::Style;
+    use clap::ValueEnum;
+
+    #[test]
+    fn formats_and_their_reporters_agree_on_what_does_not_count() {
+        let template = Template::parse("t", String::new()).unwrap();
+        let facts = Facts {
+            maker: ReportMeta {
+                tool: "t",
+                version: "1",
+                repository: None,
+            },
+            subject: "",
+            unit: "",
+            elapsed: None,
+            began: 0,
+            ended: 0,
+        };
+        for &format in Format::value_variants() {
+            let one = || ReportPlan {
+                format,
+                to: Destination::Stdout,
+                style: Style::Plain,
+            };
+            let plan = ReportsPlan {
+                first: one(),
+                others: Vec::new(),
+                template: None,
+                show_suppressed: false,
+                show_secrets: false,
+                verbose: false,
+                repository: None,
+            };
+            let (report, none) = (Report::default(), Redactor::default());
+            let template = (format == Format::Template).then_some(&template);
+            let made = reporter(&report, &plan, &one(), template, &facts, none, io::sink());
+            assert_eq!(
+                made.shows_suppressed(),
+                format.shows_suppressed(),
+                "{format:?}"
+            );
+        }
     }
 }

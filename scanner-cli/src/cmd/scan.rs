@@ -22,7 +22,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-pub(super) const META: ReportMeta<'static> = ReportMeta {
+const META: ReportMeta<'static> = ReportMeta {
     tool: "gitsieve",
     version: env!("CARGO_PKG_VERSION"),
     repository: None,
@@ -38,11 +38,14 @@ pub(crate) fn run(mut plan: ScanPlan) -> Result<ExitStatus, CliError> {
     let (started, began) = (Instant::now(), now());
     let (report, outcome) = found(&mut plan)?;
     let facts = reports::Facts {
-        elapsed: started.elapsed(),
+        maker: META,
+        subject: &plan.subject,
+        unit: plan.unit,
+        elapsed: Some(started.elapsed()),
         began: began.unwrap_or_default(),
         ended: now().unwrap_or_default(),
     };
-    reports::write(&report, &plan, template.as_ref(), facts)?;
+    reports::write(&report, &plan.reports, template.as_ref(), &facts)?;
     if !plan.quiet {
         decisions::tell(&outcome, &plan.triage, &report, plan.verbose);
     }

@@ -11,7 +11,7 @@ use scanner_core::{
         CommitInfo, Finding, IssueKind, ObjectId, Occurrence, Part, Proof, Receipt, ScanIssue,
         Severity, SkipReason, SuppressedBy, Suppression, Where,
     },
-    report::{Redactor, ReportMeta, Reporter, position, printable, rfc3339},
+    report::{Redactor, ReportMeta, Reporter, ShowsSuppressed, position, printable, rfc3339},
 };
 use std::{
     fmt::{Display, Write as _},
@@ -51,10 +51,8 @@ pub(crate) struct HumanOptions {
     /// Everything is staged and nothing committed yet: then that goes without saying, and there is
     /// nothing to revoke.
     pub(crate) uncommitted: bool,
-    /// Findings that do not count.
+    /// Findings that do not count, shown or not.
     pub(crate) suppressed: u64,
-    /// Whether those are shown.
-    pub(crate) show_suppressed: bool,
 }
 
 /// Writes the report for people.
@@ -64,6 +62,7 @@ pub(crate) struct HumanReporter<W> {
     redactor: Redactor,
     options: HumanOptions,
     findings: [u64; 4],
+    suppressed: u64,
     occurrences: u64,
 }
 
@@ -81,6 +80,7 @@ impl<W: Write> HumanReporter<W> {
             redactor,
             options,
             findings: [0; 4],
+            suppressed: 0,
             occurrences: 0,
         }
     }
@@ -149,7 +149,8 @@ impl<W: Write> HumanReporter<W> {
         Some(format!("{}{more}", shown.join(", ")))
     }
 
-    fn standing(&self, occurrence: &Occurrence) -> String {
+    /// Where it stands now, in words.
+    pub(crate) fn standing(&self, occurrence: &Occurrence) -> String {
         let refs = self.refs(occurrence);
         let with = |text: &str| match &refs {
             Some(refs) => format!("{text}; in the history of {refs}"),
@@ -176,7 +177,8 @@ impl<W: Write> HumanReporter<W> {
         }
     }
 
-    fn commit(&self, commit: &CommitInfo) -> String {
+    /// A commit in a line.
+    pub(crate) fn commit(&self, commit: &CommitInfo) -> String {
         let mut date = date(commit);
         if date.is_empty() {
             date.push_str(NO_DATE);
@@ -448,8 +450,8 @@ impl<W: Write> Reporter for HumanReporter<W> {
         Ok(())
     }
 
-    fn takes_suppressed(&self) -> bool {
-        self.options.show_suppressed
+    fn shows_suppressed(&self) -> ShowsSuppressed {
+        ShowsSuppressed::OnDemand
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
@@ -460,6 +462,7 @@ impl<W: Write> Reporter for HumanReporter<W> {
         if finding.suppression.is_some() {
             severity = format!("suppressed {}", rule.severity);
             role = Role::Dim;
+            self.suppressed += 1;
         } else {
             let at = SEVERITIES.iter().position(|s| *s == rule.severity);
             self.findings[at.unwrap_or_default()] += 1;
@@ -502,14 +505,14 @@ impl<W: Write> Reporter for HumanReporter<W> {
     fn finish(&mut self, receipt: &Receipt) -> io::Result<()> {
         self.summary(receipt)?;
         self.shortcomings(receipt)?;
-        if self.options.suppressed > 0 {
-            let more = count(self.options.suppressed, "suppressed finding");
-            let shown = if self.options.show_suppressed {
-                "not counted"
-            } else {
-                "not shown (--show-suppressed shows all)"
-            };
-            writeln!(self.out, "{more} {shown}.")?;
+        let hidden = self.options.suppressed.saturating_sub(self.suppressed);
+        for (n, what) in [
+            (self.suppressed, "not counted"),
+            (hidden, "not shown (--show-suppressed shows all)"),
+        ] {
+            if n > 0 {
+                writeln!(self.out, "{} {what}.", count(n, "suppressed finding"))?;
+            }
         }
         self.out.flush()
     }
@@ -628,7 +631,7 @@ mod tests {
     use crate::output::fixture;
     use scanner_core::{
         model::{BlobCounts, Report},
-        report::{is_disruptive, write_report},
+        report::{Suppressed, is_disruptive, write_report},
     };
 
     const META: ReportMeta<'static> = ReportMeta {
@@ -638,7 +641,7 @@ mod tests {
     };
 
     fn render(report: &Report, redactor: Redactor, style: Style, verbose: bool) -> String {
-        render_with(report, redactor, style, verbose, false)
+        render_with(report, redactor, style, verbose, Suppressed::LeftOut)
     }
 
     fn render_with(
@@ -646,7 +649,7 @@ mod tests {
         redactor: Redactor,
         style: Style,
         verbose: bool,
-        show_suppressed: bool,
+        show: Suppressed,
     ) -> String {
         let options = HumanOptions {
             style,
@@ -656,11 +659,10 @@ mod tests {
             elapsed: Some(Duration::from_millis(3210)),
             uncommitted: false,
             suppressed: report.findings.len() as u64 - report.open().count() as u64,
-            show_suppressed,
         };
         let mut out = Vec::new();
         let mut reporter = HumanReporter::new(&mut out, redactor, options);
-        write_report(&mut reporter, &META, report).expect("a Vec takes everything");
+        write_report(&mut reporter, &META, report, show).expect("a Vec takes everything");
         String::from_utf8(out).expect("the report is text")
     }
 
@@ -718,7 +720,7 @@ INCOMPLETE: not everything could be scanned. 3 blobs not scanned: 1 too large, 2
         let report = fixture::report();
         for style in [Style::Plain, Style::Coloured] {
             let redactor = Redactor::of_report(&report);
-            let text = render_with(&report, redactor, style, true, true);
+            let text = render_with(&report, redactor, style, true, Suppressed::Shown);
             for secret in fixture::secrets() {
                 let shown = printable(&secret);
                 let alone = |at: usize| {
@@ -747,7 +749,13 @@ INCOMPLETE: not everything could be scanned. 3 blobs not scanned: 1 too large, 2
     #[test]
     fn secrets_are_shown_on_demand_and_still_cannot_drive_a_terminal() {
         let report = fixture::report();
-        let text = render_with(&report, Redactor::reveal(), Style::Plain, true, true);
+        let text = render_with(
+            &report,
+            Redactor::reveal(),
+            Style::Plain,
+            true,
+            Suppressed::Shown,
+        );
         for secret in fixture::secrets() {
             assert!(text.contains(&printable(&secret)));
         }
@@ -757,7 +765,7 @@ INCOMPLETE: not everything could be scanned. 3 blobs not scanned: 1 too large, 2
     fn a_suppressed_finding_is_marked_and_not_counted() {
         let report = fixture::report();
         let redactor = Redactor::of_report(&report);
-        let text = render_with(&report, redactor, Style::Plain, false, true);
+        let text = render_with(&report, redactor, Style::Plain, false, Suppressed::Shown);
         let wanted = "
 suppressed low  Assignment of a password  [generic]
   secret      cor***************ery  (confidence high)

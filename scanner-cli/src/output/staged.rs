@@ -119,7 +119,6 @@ impl Staged {
                 elapsed: None,
                 uncommitted: true,
                 suppressed: 0,
-                show_suppressed: false,
             },
         );
         for finding in findings {

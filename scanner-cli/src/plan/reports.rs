@@ -1,4 +1,4 @@
-//! Which reports a scan writes, and where to.
+//! Which reports are written, of a scan or of an earlier report, and where to.
 
 use super::{Environment, style, usage};
 use crate::{
@@ -6,6 +6,7 @@ use crate::{
     exit::CliError,
     output::{Destination, Style},
 };
+use scanner_core::report::ShowsSuppressed;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -19,7 +20,7 @@ pub(crate) struct ReportPlan {
     pub(crate) style: Style,
 }
 
-/// All reports of a scan.
+/// All reports of one result.
 #[derive(Debug)]
 pub(crate) struct ReportsPlan {
     /// What --format and --output say.
@@ -29,6 +30,9 @@ pub(crate) struct ReportsPlan {
     /// The template, where a report needs one.
     pub(crate) template: Option<PathBuf>,
     pub(crate) show_suppressed: bool,
+    pub(crate) show_secrets: bool,
+    /// Every occurrence and every problem, where a format leaves some out.
+    pub(crate) verbose: bool,
     /// Address of the repository.
     pub(crate) repository: Option<String>,
 }
@@ -70,7 +74,9 @@ impl ReportsPlan {
             }
             _ => {}
         }
-        if options.show_suppressed && !all().any(|r| r.format.has_place_for_suppressed()) {
+        if options.show_suppressed
+            && !all().any(|r| r.format.shows_suppressed() != ShowsSuppressed::Never)
+        {
             return Err(usage(format!(
                 "the format {} has no place for suppressed findings (--show-suppressed)",
                 first.format.name()
@@ -99,7 +105,22 @@ impl ReportsPlan {
             others,
             template: options.template.clone(),
             show_suppressed: options.show_suppressed,
+            show_secrets: options.show_secrets,
+            verbose: options.verbose > 0,
             repository,
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &ReportPlan> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Whether findings that do not count would be shown somewhere.
+    pub(crate) fn wants_suppressed(&self) -> bool {
+        self.all().any(|one| match one.format.shows_suppressed() {
+            ShowsSuppressed::Never => false,
+            ShowsSuppressed::OnDemand => self.show_suppressed,
+            ShowsSuppressed::Always => true,
         })
     }
 }

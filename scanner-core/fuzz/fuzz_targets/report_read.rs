@@ -4,7 +4,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use scanner_core::{
-    report::{JsonReporter, JsonlReporter, Redactor, ReportMeta, read_report, write_report},
+    report::{
+        JsonReporter, JsonlReporter, Redactor, ReportMeta, Suppressed, read_report, write_report,
+    },
     triage::ReportDiff,
 };
 
@@ -19,9 +21,9 @@ fuzz_target!(|data: &[u8]| {
     };
     let (mut json, mut jsonl) = (Vec::new(), Vec::new());
     let redactor = || Redactor::default();
-    write_report(&mut JsonReporter::new(&mut json, redactor()), &meta, &read.report)
+    write_report(&mut JsonReporter::new(&mut json, redactor()), &meta, &read.report, Suppressed::Shown)
         .expect("memory takes everything");
-    write_report(&mut JsonlReporter::new(&mut jsonl, redactor()), &meta, &read.report)
+    write_report(&mut JsonlReporter::new(&mut jsonl, redactor()), &meta, &read.report, Suppressed::Shown)
         .expect("memory takes everything");
     let again = read_report(&json).expect("what is written is read");
     assert_eq!(read_report(&jsonl).expect("what is written is read"), again);

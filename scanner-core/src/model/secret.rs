@@ -47,6 +47,11 @@ impl Secret {
         out.extend(self.0[n - shown..].iter().map(show));
         out
     }
+
+    /// Whether this is a redacted form itself, as what is read of a report is.
+    pub fn is_redacted(&self) -> bool {
+        self.redacted().as_bytes() == &*self.0
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -71,6 +76,9 @@ mod tests {
         for n in 0..200 {
             let shown = Secret::new(&vec![b'x'; n]).redacted().matches('x').count();
             assert!(shown * 3 <= n && shown <= 8, "{n} bytes show {shown}");
+            let secret = Secret::new(&vec![b'x'; n]);
+            assert!(!secret.is_redacted());
+            assert!(Secret::new(secret.redacted().as_bytes()).is_redacted());
         }
         let secret = Secret::new(b"abcdefghijklmnopqrstuvwxyz");
         assert_eq!(format!("{secret:?} {secret}").matches('e').count() - 2, 0);

@@ -1,7 +1,7 @@
 //! Comma-separated values, one row for each place where a secret stands, for spreadsheets and
 //! databases.
 
-use super::{Redactor, ReportMeta, Reporter, rfc3339, table::write_row, wording};
+use super::{Redactor, ReportMeta, Reporter, ShowsSuppressed, rfc3339, table::write_row, wording};
 use crate::model::{Finding, Occurrence, Receipt};
 use std::{
     borrow::Cow,
@@ -45,24 +45,12 @@ const COLUMNS: [&str; 27] = [
 pub struct CsvReporter<W> {
     out: W,
     redactor: Redactor,
-    suppressed: bool,
 }
 
 impl<W: Write> CsvReporter<W> {
     /// Writes to `out`, unbuffered.
     pub fn new(out: W, redactor: Redactor) -> Self {
-        Self {
-            out,
-            redactor,
-            suppressed: false,
-        }
-    }
-
-    /// Also writes findings that do not count, if `yes`; three columns say why they do not.
-    #[must_use]
-    pub fn with_suppressed(mut self, yes: bool) -> Self {
-        self.suppressed = yes;
-        self
+        Self { out, redactor }
     }
 
     fn row(&mut self, finding: &Finding, occurrence: &Occurrence) -> io::Result<()> {
@@ -132,8 +120,8 @@ impl<W: Write> Reporter for CsvReporter<W> {
         write_row(&mut self.out, COLUMNS)
     }
 
-    fn takes_suppressed(&self) -> bool {
-        self.suppressed
+    fn shows_suppressed(&self) -> ShowsSuppressed {
+        ShowsSuppressed::OnDemand
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {

@@ -5,8 +5,8 @@
 
 use super::{FORMAT_VERSION, Redactor, ReportMeta, printable::is_disruptive, rfc3339};
 use crate::model::{
-    BlobCounts, CommitId, CommitInfo, Encoding, Finding, IssueKind, ObjectId, Occurrence, Part,
-    Receipt, SuppressedBy, Suppression, TriageCounts, TriageStatus, Where,
+    BlobCounts, CommitId, CommitInfo, Encoding, Finding, IssueKind, Location, ObjectId, Occurrence,
+    Part, Receipt, Span, SuppressedBy, Suppression, TriageCounts, TriageStatus, Where,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
@@ -40,6 +40,8 @@ pub(super) struct FindingDocument<'a> {
     description: &'a str,
     severity: &'static str,
     confidence: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule_confidence: Option<&'static str>,
     fingerprint: &'a str,
     redacted: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +52,10 @@ pub(super) struct FindingDocument<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<Cow<'a, str>>,
     remediation: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    references: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tags: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     suppression: Option<SuppressionDocument<'a>>,
     occurrences: Vec<OccurrenceDocument<'a>>,
@@ -63,6 +69,8 @@ impl<'a> FindingDocument<'a> {
             description: &finding.rule.description,
             severity: finding.rule.severity.as_str(),
             confidence: finding.confidence.as_str(),
+            rule_confidence: (finding.rule.confidence != finding.confidence)
+                .then(|| finding.rule.confidence.as_str()),
             fingerprint: finding.fingerprint.as_str(),
             redacted: finding.secret.redacted(),
             secret: shown.map(String::from_utf8_lossy),
@@ -74,6 +82,8 @@ impl<'a> FindingDocument<'a> {
                 .map(|note| redactor.redact_str(note))
                 .collect(),
             remediation: &finding.rule.remediation,
+            references: &finding.rule.references,
+            tags: &finding.rule.tags,
             suppression: finding
                 .suppression
                 .as_ref()
@@ -120,12 +130,8 @@ struct OccurrenceDocument<'a> {
     member: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     member_bytes: Option<String>,
-    start_line: u64,
-    start_column: u64,
-    end_line: u64,
-    end_column: u64,
-    byte_start: u64,
-    byte_end: u64,
+    #[serde(flatten)]
+    position: PositionDocument,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     encoding: &'a [Encoding],
     blob: ObjectId,
@@ -155,12 +161,7 @@ impl<'a> OccurrenceDocument<'a> {
                 .as_deref()
                 .map(|m| String::from_utf8_lossy(m).into_owned()),
             member_bytes: member.as_deref().and_then(bytes_if_lossy),
-            start_line: occurrence.location.start_line,
-            start_column: occurrence.location.start_column,
-            end_line: occurrence.location.end_line,
-            end_column: occurrence.location.end_column,
-            byte_start: occurrence.span.start,
-            byte_end: occurrence.span.end,
+            position: PositionDocument::new(occurrence.location, occurrence.span),
             encoding: &occurrence.encoding,
             blob: occurrence.blob,
             place: occurrence.place,
@@ -197,12 +198,8 @@ struct PartDocument<'a> {
     secret: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_bytes: Option<String>,
-    start_line: u64,
-    start_column: u64,
-    end_line: u64,
-    end_column: u64,
-    byte_start: u64,
-    byte_end: u64,
+    #[serde(flatten)]
+    position: PositionDocument,
 }
 
 impl<'a> PartDocument<'a> {
@@ -214,12 +211,38 @@ impl<'a> PartDocument<'a> {
             redacted: part.secret.redacted(),
             secret: shown.map(String::from_utf8_lossy),
             secret_bytes: shown.and_then(bytes_if_lossy),
-            start_line: part.location.start_line,
-            start_column: part.location.start_column,
-            end_line: part.location.end_line,
-            end_column: part.location.end_column,
-            byte_start: part.span.start,
-            byte_end: part.span.end,
+            position: PositionDocument::new(part.location, part.span),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PositionDocument {
+    start_line: u64,
+    start_column: u64,
+    end_line: u64,
+    end_column: u64,
+    // Left out where they are the columns: where all before on the line is ASCII.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_character: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_character: Option<u64>,
+    byte_start: u64,
+    byte_end: u64,
+}
+
+impl PositionDocument {
+    fn new(at: Location, span: Span) -> Self {
+        let unlike = |character: u64, column: u64| (character != column).then_some(character);
+        Self {
+            start_line: at.start_line,
+            start_column: at.start_column,
+            end_line: at.end_line,
+            end_column: at.end_column,
+            start_character: unlike(at.start_character, at.start_column),
+            end_character: unlike(at.end_character, at.end_column),
+            byte_start: span.start,
+            byte_end: span.end,
         }
     }
 }

@@ -7,7 +7,7 @@
 use super::{
     Redactor, ReportMeta, Reporter, document::write_json, rfc3339, table::write_row, wording,
 };
-use crate::model::{Finding, Occurrence, Receipt};
+use crate::model::{Finding, Occurrence, Receipt, Secret};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -72,7 +72,7 @@ impl Entry {
             symlink_file: "",
             commit,
             link: "",
-            entropy: entropy(finding.secret.reveal()),
+            entropy: entropy(&finding.secret),
             author: text(introduced.map(|c| &c.author)),
             email: text(introduced.map(|c| &c.email)),
             date: introduced
@@ -86,8 +86,13 @@ impl Entry {
     }
 }
 
-/// Shannon's entropy in bits a byte, in hundredths: enough for a reader that sorts by it.
-fn entropy(bytes: &[u8]) -> f64 {
+/// Shannon's entropy in bits a byte, in hundredths: enough for a reader that sorts by it. 0 where the
+/// secret is not known, but its redacted form alone.
+fn entropy(secret: &Secret) -> f64 {
+    if secret.is_redacted() {
+        return 0.0;
+    }
+    let bytes = secret.reveal();
     let mut counts = [0_u32; 256];
     for &byte in bytes {
         counts[usize::from(byte)] += 1;

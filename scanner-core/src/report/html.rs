@@ -7,7 +7,7 @@
 //! by the script. A content security policy admits only that script and that style, by their hashes,
 //! so that even a mistake in this could run nothing and send nothing anywhere.
 
-use super::{JsonReporter, Redactor, ReportMeta, Reporter};
+use super::{JsonReporter, Redactor, ReportMeta, Reporter, ShowsSuppressed};
 use crate::model::{Finding, Receipt};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -56,8 +56,8 @@ impl<W: Write> Reporter for HtmlReporter<W> {
         self.data.begin(meta)
     }
 
-    fn takes_suppressed(&self) -> bool {
-        true
+    fn shows_suppressed(&self) -> ShowsSuppressed {
+        ShowsSuppressed::Always
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {

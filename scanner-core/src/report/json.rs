@@ -4,7 +4,7 @@
 //! reports compare line by line.
 
 use super::{
-    Redactor, ReportMeta, Reporter,
+    Redactor, ReportMeta, Reporter, ShowsSuppressed,
     document::{FindingDocument, MetaDocument, ReceiptDocument, write_json},
 };
 use crate::model::{Finding, Receipt};
@@ -15,7 +15,6 @@ use std::io::{self, Write};
 pub struct JsonReporter<W> {
     pub(super) out: W,
     redactor: Redactor,
-    suppressed: bool,
     any: bool,
 }
 
@@ -25,16 +24,8 @@ impl<W: Write> JsonReporter<W> {
         Self {
             out,
             redactor,
-            suppressed: false,
             any: false,
         }
-    }
-
-    /// Also writes findings that do not count, if `yes`; each says why under `suppression`.
-    #[must_use]
-    pub fn with_suppressed(mut self, yes: bool) -> Self {
-        self.suppressed = yes;
-        self
     }
 }
 
@@ -45,8 +36,8 @@ impl<W: Write> Reporter for JsonReporter<W> {
         self.out.write_all(b",\n\"findings\":[")
     }
 
-    fn takes_suppressed(&self) -> bool {
-        self.suppressed
+    fn shows_suppressed(&self) -> ShowsSuppressed {
+        ShowsSuppressed::OnDemand
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {

@@ -2,7 +2,7 @@
 //! `receipt`. A stream without a `receipt` line was cut off.
 
 use super::{
-    Redactor, ReportMeta, Reporter,
+    Redactor, ReportMeta, Reporter, ShowsSuppressed,
     document::{FindingDocument, MetaDocument, ReceiptDocument, write_json},
 };
 use crate::model::{Finding, Receipt};
@@ -14,7 +14,6 @@ use std::io::{self, Write};
 pub struct JsonlReporter<W> {
     out: W,
     redactor: Redactor,
-    suppressed: bool,
 }
 
 #[derive(Serialize)]
@@ -28,18 +27,7 @@ enum Line<'a> {
 impl<W: Write> JsonlReporter<W> {
     /// Writes to `out`, unbuffered.
     pub fn new(out: W, redactor: Redactor) -> Self {
-        Self {
-            out,
-            redactor,
-            suppressed: false,
-        }
-    }
-
-    /// Also writes findings that do not count, if `yes`; each says why under `suppression`.
-    #[must_use]
-    pub fn with_suppressed(mut self, yes: bool) -> Self {
-        self.suppressed = yes;
-        self
+        Self { out, redactor }
     }
 }
 
@@ -53,8 +41,8 @@ impl<W: Write> Reporter for JsonlReporter<W> {
         write_line(&mut self.out, &Line::Meta(MetaDocument::new(meta)))
     }
 
-    fn takes_suppressed(&self) -> bool {
-        self.suppressed
+    fn shows_suppressed(&self) -> ShowsSuppressed {
+        ShowsSuppressed::OnDemand
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {

@@ -5,7 +5,7 @@
 //! and CircleCI share. Two things keep a silent success away: a clean scan has one passing case,
 //! because a report without cases reads as "no tests ran", and an incomplete one has an error.
 
-use super::{Redactor, ReportMeta, Reporter, printable, wording};
+use super::{Redactor, ReportMeta, Reporter, ShowsSuppressed, printable, wording};
 use crate::model::{Finding, Receipt, RuleInfo};
 use std::{
     fmt::Write as _,
@@ -18,7 +18,6 @@ use std::{
 pub struct JunitReporter<W> {
     out: W,
     redactor: Redactor,
-    suppressed: bool,
     tool: String,
     suite: Option<Suite>,
     any: bool,
@@ -38,18 +37,10 @@ impl<W: Write> JunitReporter<W> {
         Self {
             out,
             redactor,
-            suppressed: false,
             tool: String::new(),
             suite: None,
             any: false,
         }
-    }
-
-    /// Also writes findings that do not count, as skipped cases, if `yes`.
-    #[must_use]
-    pub fn with_suppressed(mut self, yes: bool) -> Self {
-        self.suppressed = yes;
-        self
     }
 
     fn end_suite(&mut self) -> io::Result<()> {
@@ -113,8 +104,8 @@ impl<W: Write> Reporter for JunitReporter<W> {
         )
     }
 
-    fn takes_suppressed(&self) -> bool {
-        self.suppressed
+    fn shows_suppressed(&self) -> ShowsSuppressed {
+        ShowsSuppressed::OnDemand
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {

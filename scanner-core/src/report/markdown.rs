@@ -4,7 +4,7 @@
 //! escaped as control characters do (`\u{60}`, `\u{7c}`). Inside of code nothing is markup, HTML,
 //! a link or a mention, in every dialect; there is no set of backslashes of which that is true.
 
-use super::{Redactor, ReportMeta, Reporter, printable, wording, wording::Tally};
+use super::{Redactor, ReportMeta, Reporter, ShowsSuppressed, printable, wording, wording::Tally};
 use crate::model::{Finding, IssueKind, Receipt};
 use std::{
     fmt::Write as _,
@@ -24,7 +24,6 @@ const CELL_CHARACTERS: usize = 120;
 pub struct MarkdownReporter<W> {
     out: W,
     redactor: Redactor,
-    suppressed: bool,
     tool: String,
     tally: Tally,
     /// Held back until the totals are known, which stand above.
@@ -41,7 +40,6 @@ impl<W: Write> MarkdownReporter<W> {
         Self {
             out,
             redactor,
-            suppressed: false,
             tool: String::new(),
             tally: Tally::default(),
             rows: String::new(),
@@ -50,13 +48,6 @@ impl<W: Write> MarkdownReporter<W> {
             suppressed_rows: String::new(),
             suppressed_shown: 0,
         }
-    }
-
-    /// Also writes findings that do not count, in a table of their own, if `yes`.
-    #[must_use]
-    pub fn with_suppressed(mut self, yes: bool) -> Self {
-        self.suppressed = yes;
-        self
     }
 
     /// What the tables of findings have in common.
@@ -104,8 +95,8 @@ impl<W: Write> Reporter for MarkdownReporter<W> {
         Ok(())
     }
 
-    fn takes_suppressed(&self) -> bool {
-        self.suppressed
+    fn shows_suppressed(&self) -> ShowsSuppressed {
+        ShowsSuppressed::OnDemand
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {

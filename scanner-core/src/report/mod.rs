@@ -68,18 +68,38 @@ pub struct ReportMeta<'a> {
     pub repository: Option<&'a str>,
 }
 
+/// When a format shows findings that do not count ([`Finding::suppression`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShowsSuppressed {
+    /// It has no place for them.
+    Never,
+    /// Where they are asked for.
+    OnDemand,
+    /// Its readers tell them from others and expect them.
+    Always,
+}
+
+/// Whether findings that do not count are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suppressed {
+    /// Only formats that always show them do.
+    LeftOut,
+    /// Every format that has a place for them shows them.
+    Shown,
+}
+
 /// Writes a report in one format. Call `begin` once, `finding` for each finding in the report's
 /// order, `finish` once.
 ///
 /// ```
 /// use scanner_core::model::Report;
-/// use scanner_core::report::{JsonReporter, Redactor, ReportMeta, write_report};
+/// use scanner_core::report::{JsonReporter, Redactor, ReportMeta, Suppressed, write_report};
 ///
 /// let report = Report::default();
 /// let meta = ReportMeta { tool: "example", version: "1.0", repository: None };
 /// let mut out = Vec::new();
 /// let mut reporter = JsonReporter::new(&mut out, Redactor::of_report(&report));
-/// write_report(&mut reporter, &meta, &report)?;
+/// write_report(&mut reporter, &meta, &report, Suppressed::LeftOut)?;
 /// assert!(out.starts_with(b"{\"meta\":{\"tool\":\"example\""));
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -90,10 +110,9 @@ pub trait Reporter {
     /// When the writer fails.
     fn begin(&mut self, meta: &ReportMeta<'_>) -> io::Result<()>;
 
-    /// Whether the format has a place for findings that do not count
-    /// ([`Finding::suppression`]); others are not handed any.
-    fn takes_suppressed(&self) -> bool {
-        false
+    /// When the format shows findings that do not count. [`write_report`] hands over no others.
+    fn shows_suppressed(&self) -> ShowsSuppressed {
+        ShowsSuppressed::Never
     }
 
     /// Adds one finding.
@@ -117,9 +136,14 @@ pub fn write_report(
     reporter: &mut dyn Reporter,
     meta: &ReportMeta<'_>,
     report: &Report,
+    suppressed: Suppressed,
 ) -> io::Result<()> {
     reporter.begin(meta)?;
-    let all = reporter.takes_suppressed();
+    let all = match reporter.shows_suppressed() {
+        ShowsSuppressed::Never => false,
+        ShowsSuppressed::OnDemand => suppressed == Suppressed::Shown,
+        ShowsSuppressed::Always => true,
+    };
     let shown = |finding: &&Finding| all || finding.suppression.is_none();
     for finding in report.findings.iter().filter(shown) {
         reporter.finding(finding)?;

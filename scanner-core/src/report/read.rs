@@ -4,8 +4,9 @@
 //! A report holds secrets redacted; those forms stand for the secrets in what is read: redacting
 //! them once more changes nothing. In a report made with `--show-secrets` the secrets are
 //! forgotten here and replaced wherever else they stand, so nothing read can give one away. What
-//! is read and written again is the same bytes, but for secrets that were shown and for the dates
-//! that no report can tell.
+//! is read and written again, in this format or another, is the same bytes as a scan would write,
+//! but for what no report tells: secrets that were shown, how random a secret is, dates outside the
+//! calendar, and which bytes stood in a name or subject that is not UTF-8.
 //!
 //! A report may come from anywhere: what is no report is refused with the place where, and never
 //! with a piece of it.

@@ -6,7 +6,7 @@
 //! be a report that leaves something out.
 
 use super::{
-    Redactor, ReportMeta, Reporter,
+    Redactor, ReportMeta, Reporter, ShowsSuppressed,
     document::{FindingDocument, MetaDocument, ReceiptDocument},
     printable,
 };
@@ -110,7 +110,6 @@ pub struct TemplateReporter<'t, W> {
     out: W,
     redactor: Redactor,
     template: &'t Template,
-    suppressed: bool,
     meta: Value,
     findings: Vec<Value>,
 }
@@ -122,17 +121,9 @@ impl<'t, W: Write> TemplateReporter<'t, W> {
             out,
             redactor,
             template,
-            suppressed: false,
             meta: Value::UNDEFINED,
             findings: Vec::new(),
         }
-    }
-
-    /// Also hands the template findings that do not count, if `yes`; they have `suppression`.
-    #[must_use]
-    pub fn with_suppressed(mut self, yes: bool) -> Self {
-        self.suppressed = yes;
-        self
     }
 }
 
@@ -142,8 +133,8 @@ impl<W: Write> Reporter for TemplateReporter<'_, W> {
         Ok(())
     }
 
-    fn takes_suppressed(&self) -> bool {
-        self.suppressed
+    fn shows_suppressed(&self) -> ShowsSuppressed {
+        ShowsSuppressed::OnDemand
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {

@@ -41,10 +41,13 @@ impl<'a> Reader<'a> {
         if from.occurrences.is_empty() {
             return Err("`occurrences` is empty");
         }
+        let texts = |all: &[String]| all.iter().map(|one| self.text(one)).collect();
         let mut rule = RuleInfo {
             severity: from.severity,
-            confidence: from.confidence,
+            confidence: from.rule_confidence.unwrap_or(from.confidence),
             remediation: self.text(&from.remediation),
+            references: texts(&from.references),
+            tags: texts(&from.tags),
             ..rule(self.text(&from.rule_id), self.text(&from.description))
         };
         if rule.id.is_empty() {
@@ -57,7 +60,7 @@ impl<'a> Reader<'a> {
             rule.confidence,
         );
         let rule = match self.rules.get(&key) {
-            Some(known) if known.remediation == rule.remediation => Arc::clone(known),
+            Some(known) if **known == rule => Arc::clone(known),
             _ => {
                 rule.remediation.shrink_to_fit();
                 let rule = Arc::new(rule);
@@ -197,14 +200,15 @@ fn position(from: wire::Position) -> Read<(Location, Span)> {
         start_column: from.start_column,
         end_line: from.end_line,
         end_column: from.end_column,
-        // Reports count bytes alone; of ASCII, which most lines are, this is the same.
-        start_character: from.start_column,
-        end_character: from.end_column,
+        start_character: from.start_character.unwrap_or(from.start_column),
+        end_character: from.end_character.unwrap_or(from.end_column),
     };
     let least = location
         .start_line
         .min(location.start_column)
-        .min(location.end_column);
+        .min(location.end_column)
+        .min(location.start_character)
+        .min(location.end_character);
     if least == 0 || location.end_line < location.start_line {
         return Err("lines and columns count from 1, and a secret ends where it starts or later");
     }

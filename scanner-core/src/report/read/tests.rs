@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     model::IssueKind,
-    report::{JsonReporter, JsonlReporter, ReportMeta, Reporter, write_report},
+    report::{JsonReporter, JsonlReporter, ReportMeta, Reporter, Suppressed, write_report},
     rules::RuleSet,
     scan::{Input, NoObserver, Scanner},
 };
@@ -32,14 +32,14 @@ fn report() -> Report {
 fn json_of(report: &Report, redactor: Redactor) -> Vec<u8> {
     let mut out = Vec::new();
     let mut reporter = JsonReporter::new(&mut out, redactor);
-    write_report(&mut reporter, &META, report).unwrap();
+    write_report(&mut reporter, &META, report, Suppressed::LeftOut).unwrap();
     out
 }
 
 fn jsonl_of(report: &Report, redactor: Redactor) -> Vec<u8> {
     let mut out = Vec::new();
     let mut reporter = JsonlReporter::new(&mut out, redactor);
-    write_report(&mut reporter, &META, report).unwrap();
+    write_report(&mut reporter, &META, report, Suppressed::LeftOut).unwrap();
     out
 }
 
@@ -169,7 +169,7 @@ fn count(report: &Report) -> usize {
         }
     }
     let mut count = Count(0);
-    write_report(&mut count, &META, report).unwrap();
+    write_report(&mut count, &META, report, Suppressed::LeftOut).unwrap();
     count.0
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Finding {
     pub(super) description: String,
     pub(super) severity: Severity,
     pub(super) confidence: Confidence,
+    #[serde(default)]
+    pub(super) rule_confidence: Option<Confidence>,
     pub(super) fingerprint: String,
     pub(super) redacted: String,
     #[serde(flatten)]
@@ -45,6 +47,10 @@ pub(super) struct Finding {
     #[serde(default)]
     pub(super) notes: Vec<String>,
     pub(super) remediation: String,
+    #[serde(default)]
+    pub(super) references: Vec<String>,
+    #[serde(default)]
+    pub(super) tags: Vec<String>,
     pub(super) occurrences: Vec<Occurrence>,
     #[serde(default)]
     pub(super) suppression: Option<Suppression>,
@@ -103,6 +109,10 @@ pub(super) struct Position {
     pub(super) start_column: u64,
     pub(super) end_line: u64,
     pub(super) end_column: u64,
+    #[serde(default)]
+    pub(super) start_character: Option<u64>,
+    #[serde(default)]
+    pub(super) end_character: Option<u64>,
     pub(super) byte_start: u64,
     pub(super) byte_end: u64,
 }

@@ -10,7 +10,9 @@
 mod location;
 mod rule;
 
-use super::{Redactor, ReportMeta, Reporter, document::write_json, printable, wording};
+use super::{
+    Redactor, ReportMeta, Reporter, ShowsSuppressed, document::write_json, printable, wording,
+};
 use crate::model::{Finding, IssueKind, Receipt, RuleInfo, SuppressedBy, Suppression};
 use serde_json::{Map, Value, json};
 use std::{
@@ -223,8 +225,8 @@ impl<W: Write> Reporter for SarifReporter<W> {
         )
     }
 
-    fn takes_suppressed(&self) -> bool {
-        true
+    fn shows_suppressed(&self) -> ShowsSuppressed {
+        ShowsSuppressed::Always
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
