@@ -3,7 +3,13 @@
 //! A crate of its own because a sweep needs a database and, where repositories are listed by a
 //! server, the network; the core has neither.
 #![deny(missing_docs)]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test that cannot go on fails")
+)]
 
 pub mod discover;
+pub mod metrics;
+pub mod report;
 pub mod store;
 pub mod sweep;

@@ -83,6 +83,8 @@ pub trait Checkpoint: Sync {
 pub(super) struct Ledger {
     clean: NumberSet,
     clean_blobs: u64,
+    /// Whether what is clean is to be passed by where it is met all the same.
+    passes_by: bool,
     done: Bits,
     marked: Bits,
     messages: Bits,
@@ -108,7 +110,7 @@ impl Bits {
 }
 
 impl Ledger {
-    pub(super) fn new(store: &ObjectStore, clean: &CleanObjects) -> Self {
+    fn new(store: &ObjectStore, clean: &CleanObjects, passes_by: bool) -> Self {
         let len = store.len();
         let mut known = NumberSet::new(len);
         let mut add = |ids: &IdSet| {
@@ -125,15 +127,16 @@ impl Ledger {
         Self {
             clean: known,
             clean_blobs,
+            passes_by,
             done: Bits::new(len),
             marked: Bits::new(len),
             messages: Bits::new(len),
         }
     }
 
-    /// Whether an object is clean from an earlier scan.
-    pub(super) fn is_clean(&self, number: u32) -> bool {
-        self.clean.contains(number)
+    /// Whether an object is clean from an earlier scan and need not be scanned again.
+    pub(super) fn passes_by(&self, number: u32) -> bool {
+        self.passes_by && self.clean.contains(number)
     }
 
     /// How many blobs of the store are.
@@ -261,7 +264,7 @@ pub(super) fn scan_new(
         ..GitInput::default()
     };
     let opened = Opened::new(run, path)?;
-    let ledger = Ledger::new(&opened.store, clean);
+    let ledger = Ledger::new(&opened.store, clean, true);
     let opened = &opened;
     ledger.told(&opened.store, checkpoint, || {
         super::git::scan_opened(run, opened, &input, Some(&ledger))
@@ -282,7 +285,7 @@ pub(super) fn search_again(
         loose,
         issues,
     } = Opened::new(run, path)?;
-    let ledger = Ledger::new(&store, clean);
+    let ledger = Ledger::new(&store, clean, false);
     let collector = Collector::default();
     let visitors = Visitors {
         scanner: run.scanner,

@@ -606,7 +606,7 @@ impl ScanWorker<'_> {
     /// commit being read anyway.
     #[cfg(feature = "git")]
     fn is_clean_message(&self, view: &BlobView<'_, BlobState>) -> bool {
-        let is_clean = |ledger: &Ledger| ledger.is_clean(view.number);
+        let is_clean = |ledger: &Ledger| ledger.passes_by(view.number);
         view.kind != ContentKind::Blob && view.report && self.ledger.is_some_and(is_clean)
     }
 

@@ -1,12 +1,12 @@
 //! What was found.
 
 use super::{
-    Store, StoreError, Visit,
+    Store, StoreError, SweepId, Visit,
     database::{Database, Row, Value},
 };
 use scanner_core::{
     model::{Finding, Report, Where},
-    report::{JsonlReporter, Redactor, ReportMeta, write_report},
+    report::{JsonlReporter, Redactor, ReportMeta, Suppressed, write_report},
 };
 use std::collections::BTreeMap;
 
@@ -56,9 +56,8 @@ pub(super) fn lines(report: &Report) -> Result<Vec<String>, StoreError> {
         repository: None,
     };
     let mut bytes = Vec::new();
-    let mut reporter =
-        JsonlReporter::new(&mut bytes, Redactor::of_report(report)).with_suppressed(true);
-    write_report(&mut reporter, &meta, report)
+    let mut reporter = JsonlReporter::new(&mut bytes, Redactor::of_report(report));
+    write_report(&mut reporter, &meta, report, Suppressed::Shown)
         .map_err(|_| StoreError::Content("a report cannot be written"))?;
     let text = String::from_utf8(bytes).map_err(|_| StoreError::Content("a report is no text"))?;
     Ok(text.lines().map(str::to_owned).collect())
@@ -170,20 +169,35 @@ fn save(
         .map(drop)
 }
 
+/// Which findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those that are in their repository.
+    Present,
+    /// Those, and those that were in it once.
+    All,
+    /// Those of [`Which::Present`] that this sweep met first.
+    NewIn(SweepId),
+}
+
 impl Store {
-    /// All findings, by repository and then in no order that means anything. `with_gone` asks for
-    /// those too that are in their repository no more.
+    /// Findings by repository, rule and fingerprint, those that do not count among them.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn findings(&self, with_gone: bool) -> Result<Vec<TrackedFinding>, StoreError> {
+    pub fn findings(&self, which: Which) -> Result<Vec<TrackedFinding>, StoreError> {
+        let (gone_too, sweep) = match which {
+            Which::Present => (false, None),
+            Which::All => (true, None),
+            Which::NewIn(sweep) => (false, Some(sweep.0)),
+        };
         let rows = self.database().rows(
             "SELECT r.name, r.web_url, f.fingerprint, f.rule, f.severity, f.suppressed, f.in_head,
                  f.introduced_at, f.left_head_at, f.first_seen, f.gone_at, f.email, f.document
              FROM finding f JOIN repository r ON r.id = f.repository
-             WHERE f.gone_at IS NULL OR $1 = 1
+             WHERE (f.gone_at IS NULL OR $1 = 1) AND ($2 < 0 OR f.first_sweep = $2)
              ORDER BY r.name, r.id, f.rule, f.fingerprint",
-            &[with_gone.into()],
+            &[gone_too.into(), Value::Int(sweep.unwrap_or(-1))],
         )?;
         let read = |mut row: Row| {
             Ok(TrackedFinding {
@@ -206,4 +220,61 @@ impl Store {
         };
         rows.into_iter().map(read).collect()
     }
+
+    /// Counts what the store knows.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn totals(&self) -> Result<Totals, StoreError> {
+        let mut database = self.database();
+        let mut totals = Totals::default();
+        let rows = database.rows(
+            "SELECT complete, COUNT(*) FROM repository WHERE gone_since IS NULL GROUP BY complete",
+            &[],
+        )?;
+        for mut row in rows {
+            let (complete, count): (bool, u64) = (row.next()?, row.next()?);
+            totals.repositories += count;
+            totals.incomplete += if complete { 0 } else { count };
+        }
+        let rows = database.rows(
+            "SELECT severity, in_head, suppressed IS NOT NULL, gone_at IS NOT NULL, COUNT(*)
+             FROM finding GROUP BY 1, 2, 3, 4",
+            &[],
+        )?;
+        for mut row in rows {
+            let severity: String = row.next()?;
+            let (in_head, suppressed, gone): (bool, bool, bool) =
+                (row.next()?, row.next()?, row.next()?);
+            let count: u64 = row.next()?;
+            if gone {
+                totals.gone += count;
+            } else if suppressed {
+                totals.suppressed += count;
+            } else {
+                if in_head {
+                    *totals.in_head.entry(severity.clone()).or_default() += count;
+                }
+                *totals.open.entry(severity).or_default() += count;
+            }
+        }
+        Ok(totals)
+    }
+}
+
+/// What a store knows, in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Totals {
+    /// Repositories that are not gone.
+    pub repositories: u64,
+    /// Those of them in which not everything could be scanned.
+    pub incomplete: u64,
+    /// Findings that count, by severity.
+    pub open: BTreeMap<String, u64>,
+    /// Those of them that the tip of their repository holds, by severity.
+    pub in_head: BTreeMap<String, u64>,
+    /// Findings that do not count.
+    pub suppressed: u64,
+    /// Findings that are in their repository no more.
+    pub gone: u64,
 }

@@ -12,9 +12,9 @@ mod repositories;
 mod schema;
 mod sweeps;
 
-pub use findings::{Tracked, TrackedFinding};
+pub use findings::{Totals, Tracked, TrackedFinding, Which};
 pub use objects::{ObjectMemory, RulesetId};
-pub use repositories::{RepositoryId, RepositoryRow, Visit, VisitOutcome};
+pub use repositories::{LastReceipt, RepositoryId, RepositoryRow, Visit, VisitOutcome};
 pub use sweeps::{SweepCounts, SweepId, SweepRow};
 
 use database::{Database, Sqlite};

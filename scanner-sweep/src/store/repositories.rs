@@ -6,8 +6,14 @@ use super::{
     findings,
 };
 use crate::discover::Discovered;
-use scanner_core::model::{ObjectId, Report};
-use std::{collections::BTreeMap, path::PathBuf};
+use scanner_core::{
+    model::{ObjectId, Report},
+    report::Redactor,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 /// Names a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +44,19 @@ pub struct RepositoryRow {
     /// Whether everything in it was scanned.
     pub complete: bool,
     /// Why it could not be scanned, the last time.
+    pub error: Option<String>,
+}
+
+/// What the last scan of a repository looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastReceipt {
+    /// Name of the repository.
+    pub name: String,
+    /// Whether that was everything.
+    pub complete: bool,
+    /// The receipt, as a line of a JSON Lines report; `None` where it was never scanned.
+    pub receipt: Option<String>,
+    /// Why it could not be scanned, or not in full.
     pub error: Option<String>,
 }
 
@@ -124,6 +143,24 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
+    /// What the last scan of each repository that is not gone looked at, by name.
+    pub fn receipts(&self) -> Result<Vec<LastReceipt>, StoreError> {
+        let rows = self.database().rows(
+            "SELECT name, complete, receipt, error FROM repository
+             WHERE gone_since IS NULL ORDER BY name, id",
+            &[],
+        )?;
+        let read = |mut row: Row| {
+            Ok(LastReceipt {
+                name: row.next()?,
+                complete: row.next()?,
+                receipt: row.next()?,
+                error: row.next()?,
+            })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
     /// Notes that these repositories exist; returns their numbers, in their order.
     pub fn register(
         &self,
@@ -195,10 +232,10 @@ impl Store {
             Some(report) => findings::lines(report)?,
             None => Vec::new(),
         };
-        let json = |value: &BTreeMap<String, ObjectId>| {
-            serde_json::to_string(value).map_err(|_| StoreError::Content("tips cannot be written"))
-        };
-        let tips = visit.tips.map(json).transpose()?;
+        let tips = visit.tips.map(|tips| shown_tips(tips, visit.report));
+        let written = tips
+            .as_ref()
+            .map(|tips| serde_json::to_string(tips).unwrap_or_default());
         let ended = visit.started + i64::try_from(visit.milliseconds / 1000).unwrap_or(0);
         self.transaction(|database| {
             let id = Value::Int(visit.repository.0);
@@ -206,7 +243,8 @@ impl Store {
             if let Some(report) = visit.report {
                 (new, gone) = findings::replace(database, visit, report, &lines)?;
             }
-            let from = from_tips(database, &id)?;
+            let before = last_tips(database, &id)?;
+            let moved = tips.as_ref().map(|tips| moved(&before, tips));
             let receipt = lines.last();
             database.run(
                 "UPDATE repository SET last_swept = $1, last_scanned = $2, state = $3,
@@ -218,7 +256,7 @@ impl Store {
                     ended.into(),
                     visit.state.into(),
                     visit.settings.into(),
-                    tips.as_ref().into(),
+                    written.as_ref().into(),
                     (visit.outcome == VisitOutcome::Complete).into(),
                     receipt.into(),
                     visit.message.into(),
@@ -230,17 +268,16 @@ impl Store {
                 serde_json::to_string(reasons).unwrap_or_default()
             });
             database.run(
-                "INSERT INTO visit (sweep, repository, started, milliseconds, outcome, from_tips,
-                     to_tips, objects, bytes, new_findings, gone_findings, skipped, message)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                "INSERT INTO visit (sweep, repository, started, milliseconds, outcome, moved,
+                     objects, bytes, new_findings, gone_findings, skipped, message)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
                 &[
                     Value::Int(visit.sweep.0),
                     id,
                     visit.started.into(),
                     visit.milliseconds.into(),
                     visit.outcome.as_str().into(),
-                    from.as_ref().into(),
-                    tips.as_ref().into(),
+                    moved.as_ref().into(),
                     visit.objects.into(),
                     visit.report.map_or(0, |report| report.receipt.bytes).into(),
                     new.into(),
@@ -254,13 +291,42 @@ impl Store {
     }
 }
 
-/// Refs when the repository was last scanned.
-fn from_tips(database: &mut dyn Database, id: &Value) -> Result<Option<String>, StoreError> {
-    let rows = database.rows(
-        "SELECT tips FROM repository WHERE id = $1",
-        std::slice::from_ref(id),
-    )?;
-    rows.into_iter()
+type Tips = BTreeMap<String, String>;
+
+/// Tips as they are kept: a ref may be named after a secret.
+fn shown_tips(tips: &BTreeMap<String, ObjectId>, report: Option<&Report>) -> Tips {
+    let redactor = report.map(Redactor::of_report);
+    let shown = |name: &String| match &redactor {
+        Some(redactor) => redactor.redact_str(name).into_owned(),
+        None => name.clone(),
+    };
+    let tips = tips.iter();
+    tips.map(|(name, id)| (shown(name), id.to_string()))
+        .collect()
+}
+
+/// Tips after the last visit.
+fn last_tips(database: &mut dyn Database, id: &Value) -> Result<Tips, StoreError> {
+    let id = std::slice::from_ref(id);
+    let rows = database.rows("SELECT tips FROM repository WHERE id = $1", id)?;
+    let text: Option<String> = rows
+        .into_iter()
         .next()
-        .map_or(Ok(None), |mut row| row.next())
+        .map_or(Ok(None), |mut row| row.next())?;
+    let read = |text: String| {
+        serde_json::from_str(&text).map_err(|_| StoreError::Content("tips are not readable"))
+    };
+    text.map_or(Ok(Tips::default()), read)
+}
+
+/// What moved, as JSON: from and to by name.
+fn moved(before: &Tips, after: &Tips) -> String {
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let both = |name| (before.get(name), after.get(name));
+    let moved: BTreeMap<&String, _> = names
+        .into_iter()
+        .map(|name| (name, both(name)))
+        .filter(|(_, (from, to))| from != to)
+        .collect();
+    serde_json::to_string(&moved).unwrap_or_default()
 }

@@ -85,8 +85,8 @@ CREATE TABLE visit (
     started BIGINT NOT NULL,
     milliseconds BIGINT NOT NULL,
     outcome TEXT NOT NULL,
-    from_tips TEXT,
-    to_tips TEXT,
+    -- Refs that point elsewhere than after the visit before: from and to by name.
+    moved TEXT,
     objects BIGINT NOT NULL,
     bytes BIGINT NOT NULL,
     new_findings BIGINT NOT NULL,

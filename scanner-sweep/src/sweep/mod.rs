@@ -251,6 +251,7 @@ pub fn sweep(
         counts: Mutex::new(counts),
         troubles: Mutex::default(),
         error: Mutex::default(),
+        interrupt,
         stop: AtomicBool::new(false),
     };
     for (name, id, message) in failures {
@@ -258,8 +259,8 @@ pub fn sweep(
         run.note(&name, &visited);
     }
     let families = family::group(tasks, settings.deadline.is_some());
-    run.families(families, interrupt);
-    run.finish(began, interrupt)
+    run.families(families);
+    run.finish(began)
 }
 
 /// Takes note of repositories that are there no more.
@@ -291,12 +292,15 @@ struct Run<'a> {
     counts: Mutex<SweepCounts>,
     troubles: Mutex<BTreeMap<String, String>>,
     error: Mutex<Option<SweepError>>,
+    /// Set from outside to stop.
+    interrupt: &'a AtomicBool,
+    /// Tells a running scan to stop.
     stop: AtomicBool,
 }
 
 impl Run<'_> {
     /// Scans all families: the large ones one by one, then the small ones side by side.
-    fn families(&self, families: Vec<Family>, interrupt: &AtomicBool) {
+    fn families(&self, families: Vec<Family>) {
         let (large, small): (Vec<Family>, Vec<Family>) = families
             .into_iter()
             .partition(|family| family.bytes >= LARGE_BYTES && self.settings.threads > 1);
@@ -304,8 +308,7 @@ impl Run<'_> {
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 while is_over.recv_timeout(WATCH) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    let late = self.settings.deadline.is_some_and(|d| Instant::now() >= d);
-                    if late || interrupt.load(Ordering::Relaxed) {
+                    if self.is_over() {
                         self.stop.store(true, Ordering::Relaxed);
                     }
                 }
@@ -335,8 +338,7 @@ impl Run<'_> {
     fn family(&self, family: Family, all_threads: bool) {
         let mut memory = HashMap::new();
         for task in family.tasks {
-            let late = self.settings.deadline.is_some_and(|d| Instant::now() >= d);
-            if late || self.stop.load(Ordering::Relaxed) {
+            if self.is_over() {
                 self.counts().left += 1;
                 continue;
             }
@@ -354,6 +356,13 @@ impl Run<'_> {
                 }
             }
         }
+    }
+
+    /// Whether to begin no more.
+    fn is_over(&self) -> bool {
+        self.settings.deadline.is_some_and(|d| Instant::now() >= d)
+            || self.interrupt.load(Ordering::Relaxed)
+            || self.stop.load(Ordering::Relaxed)
     }
 
     fn counts(&self) -> std::sync::MutexGuard<'_, SweepCounts> {
@@ -383,7 +392,7 @@ impl Run<'_> {
         self.observer.ended(name, visited);
     }
 
-    fn finish(self, began: Instant, interrupt: &AtomicBool) -> Result<Swept, SweepError> {
+    fn finish(self, began: Instant) -> Result<Swept, SweepError> {
         let mut counts = self
             .counts
             .into_inner()
@@ -401,7 +410,7 @@ impl Run<'_> {
             );
             return Err(error);
         }
-        let stopped = interrupt.load(Ordering::Relaxed) || counts.left > 0;
+        let stopped = self.interrupt.load(Ordering::Relaxed) || counts.left > 0;
         let outcome = if stopped { "stopped" } else { "complete" };
         self.store
             .finish_sweep(self.sweep, now(), outcome, &counts)?;
@@ -424,3 +433,6 @@ fn now() -> i64 {
         .unwrap_or_default();
     i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,6 +143,15 @@ impl Story {
         self.lab.git("r", args)
     }
 
+    fn has(&self, id: &ObjectId) -> bool {
+        let all = self.git(&[
+            "cat-file",
+            "--batch-all-objects",
+            "--batch-check=%(objectname)",
+        ]);
+        all.lines().any(|line| line == id.to_string())
+    }
+
     fn take(&mut self, step: &Step) {
         match step {
             Step::Line(file, at, line) => {
@@ -249,6 +258,10 @@ proptest! {
             .search_again(&story.path(), &clean, &again, &NoObserver, &AtomicBool::new(false))
             .unwrap();
         prop_assert!(report.receipt.complete && report.findings.is_empty());
+        let tried: std::collections::BTreeSet<ObjectId> = again.take_told().into_iter().collect();
+        let here = |id: &ObjectId| story.has(id);
+        let due = clean.blobs.iter().chain(clean.messages.iter()).filter(here);
+        prop_assert_eq!(tried, due.collect());
         let memory = Memory { clean: again.clean, ..Memory::default() };
         assert_same(new(&both, &story.path(), &memory), full(&both, &story.path()));
     }

@@ -1,0 +1,160 @@
+//! `gitsieve sweep`.
+
+use clap::{ArgAction, Args, Subcommand};
+use scanner_core::model::TimeSpan;
+use std::path::PathBuf;
+
+/// Scans many repositories, only what is new in them, and remembers what was found.
+///
+/// Looks below each ROOT for repositories: plain directories, Bitbucket Data Center's, GitLab's and
+/// Gitea's or Forgejo's storage. Nothing is ever written there. What was scanned and found is kept in
+/// a store, in which secrets stand redacted; so the next sweep reads only what is new, whatever git
+/// has repacked in the meantime, and reports only findings that no sweep had met before.
+///
+/// --format and --output are about those new findings; `gitsieve sweep report` shows all that the
+/// store knows. A directory that has the name of a command is written ./report.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub(crate) struct SweepArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<SweepCommand>,
+
+    #[command(flatten)]
+    pub(crate) places: PlaceArgs,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+
+    /// Scan everything again, whatever the store remembers
+    #[arg(long)]
+    pub(crate) full: bool,
+
+    /// Begin no repository after this long, and stop scanning; what is left comes first the next
+    /// time, as those do that changed last. --timeout is for each repository
+    #[arg(long, value_name = "TIME")]
+    pub(crate) deadline: Option<TimeSpan>,
+
+    /// Let everything else on this machine go first (processor; and disk, where ionice is there)
+    #[arg(long)]
+    pub(crate) nice: bool,
+
+    /// Write numbers about store and sweep to a file, for Prometheus' textfile collector
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SweepCommand {
+    /// Shows what the store knows, in numbers, and how the last sweeps went
+    Status(StatusArgs),
+    /// Reports all findings that the store knows, over all repositories, in any format of a scan
+    ///
+    /// Paths begin with the name of the repository. Exits with 0 whatever is reported.
+    Report(StoredReportArgs),
+}
+
+/// Where the store is.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// File in which sweeps remember; made where there is none. Without it, gitsieve/sweep.db below
+    /// $XDG_STATE_HOME or ~/.local/state
+    #[arg(long, value_name = "FILE", env = "GITSIEVE_STORE")]
+    pub(crate) store: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoredReportArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+
+    /// Only what the last sweep met first
+    #[arg(long)]
+    pub(crate) new: bool,
+
+    /// Also what is in its repository no more
+    #[arg(long, conflicts_with = "new")]
+    pub(crate) gone: bool,
+
+    /// Only repositories whose name matches a glob (repeatable)
+    #[arg(long, value_name = "GLOB", action = ArgAction::Append)]
+    pub(crate) include: Vec<String>,
+
+    /// No repository whose name matches a glob (repeatable)
+    #[arg(long, value_name = "GLOB", action = ArgAction::Append)]
+    pub(crate) exclude: Vec<String>,
+}
+
+/// Where repositories are.
+#[derive(Debug, Args)]
+pub(crate) struct PlaceArgs {
+    /// Directories to search for repositories
+    #[arg(value_name = "ROOT")]
+    pub(crate) roots: Vec<PathBuf>,
+
+    /// Repositories from a file, a path or address a line, and after a tab a name to call it by;
+    /// `-` is standard input (repeatable)
+    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
+    #[arg(help_heading = "Repositories")]
+    pub(crate) list: Vec<PathBuf>,
+
+    /// Lists hold paths and addresses with a NUL after each, and nothing else
+    #[arg(long, requires = "list", help_heading = "Repositories")]
+    pub(crate) nul: bool,
+
+    /// Home directory of Bitbucket Data Center, or the directory of its repositories (repeatable)
+    #[arg(long, value_name = "DIR", action = ArgAction::Append)]
+    #[arg(help_heading = "Repositories")]
+    pub(crate) bitbucket_home: Vec<PathBuf>,
+
+    /// Address of Bitbucket Data Center: with --bitbucket-home for links in reports, without it to
+    /// list and mirror its repositories
+    #[arg(long, value_name = "URL", help_heading = "Repositories")]
+    pub(crate) bitbucket_url: Option<String>,
+
+    /// Only this project of --bitbucket-url (repeatable)
+    #[arg(long, value_name = "KEY", action = ArgAction::Append, requires = "bitbucket_url")]
+    #[arg(conflicts_with = "bitbucket_home", help_heading = "Repositories")]
+    pub(crate) project: Vec<String>,
+
+    /// Mirror all repositories of a workspace of Bitbucket Cloud (repeatable)
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    #[arg(help_heading = "Repositories")]
+    pub(crate) bitbucket_workspace: Vec<String>,
+
+    /// File with the access token for the server, or with user:token
+    #[arg(long, value_name = "FILE", help_heading = "Repositories")]
+    #[arg(conflicts_with = "token_env")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// Environment variable with the access token
+    #[arg(long, value_name = "NAME", help_heading = "Repositories")]
+    pub(crate) token_env: Option<String>,
+
+    /// PEM file with the certificates that servers' are checked against
+    #[arg(long, value_name = "FILE", help_heading = "Repositories")]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// Directory of the mirrors of repositories that are on other machines
+    #[arg(long, value_name = "DIR", help_heading = "Repositories")]
+    pub(crate) mirrors: Option<PathBuf>,
+
+    /// Longest time for cloning or fetching one repository
+    #[arg(long, value_name = "TIME", default_value = "30m", help_heading = "Repositories")]
+    pub(crate) fetch_timeout: TimeSpan,
+
+    /// Only repositories whose name matches a glob, such as 'PAY/*' (repeatable)
+    #[arg(long, value_name = "GLOB", action = ArgAction::Append)]
+    #[arg(help_heading = "Repositories")]
+    pub(crate) include: Vec<String>,
+
+    /// No repository whose name matches a glob (repeatable)
+    #[arg(long, value_name = "GLOB", action = ArgAction::Append)]
+    #[arg(help_heading = "Repositories")]
+    pub(crate) exclude: Vec<String>,
+}
