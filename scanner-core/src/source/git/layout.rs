@@ -3,6 +3,7 @@
 use super::{
     open::{RepositoryError, RepositoryKind},
     refs::parse_packed,
+    settings::Settings,
 };
 use crate::{
     model::{IssueKind, ScanIssue},
@@ -221,27 +222,23 @@ impl Config {
     }
 
     pub(super) fn add(&mut self, path: &Path, issues: &mut Vec<ScanIssue>) {
-        let mut text = match read_file(path, LIST_FILE) {
-            Ok(text) => text,
+        let settings = match Settings::read(path) {
+            Ok(settings) => settings,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                issues.push(problem(
+                    IssueKind::Note,
+                    path,
+                    "this configuration is not understood and not used",
+                ));
+                return;
+            }
             Err(error) => {
                 issues.push(unreadable(path, "configuration", &error));
                 return;
             }
         };
-        let meta = gix::config::file::Metadata::from(gix::config::Source::Local);
-        let options = gix::config::file::init::Options {
-            lossy: true,
-            ..Default::default()
-        };
-        let Ok(file) = gix::config::File::from_bytes_owned(&mut text, meta, options) else {
-            issues.push(problem(
-                IssueKind::Note,
-                path,
-                "this configuration is not understood and not used",
-            ));
-            return;
-        };
+        let file = settings.file();
         self.found = true;
         if let Ok(Some(bare)) = file.boolean("core.bare") {
             self.bare = Some(bare);
