@@ -44,6 +44,28 @@ struct LazyGlob {
 }
 
 impl Globs {
+    /// Makes globs over names of repositories: `*` stops at a slash, `**` stands for whole
+    /// directories.
+    ///
+    /// # Errors
+    /// What is wrong with each text that is no glob, in order.
+    pub fn of_repositories<'a>(
+        sources: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, Vec<String>> {
+        let mut globs = Self::default();
+        let mut wrong = Vec::new();
+        for source in sources {
+            if let Err(error) = globs.push(source, Star::WithinSlashes) {
+                wrong.push(format!("{source:?}: {error}"));
+            }
+        }
+        if wrong.is_empty() {
+            Ok(globs)
+        } else {
+            Err(wrong)
+        }
+    }
+
     /// Adds a glob.
     pub(super) fn push(&mut self, source: &str, star: Star) -> Result<(), GlobError> {
         if source.is_empty() {
