@@ -1,4 +1,4 @@
-//! Finds the repositories of a sweep: on disk or in a list.
+//! Finds the repositories of a sweep: on disk, in a list, or by asking a server.
 //!
 //! Every way of finding gives a [`Found`]; [`merge`] makes one of several, and [`Select`] leaves
 //! out what is not wanted. Repositories on other machines are [`Remote`] until
@@ -17,6 +17,8 @@ mod layout;
 mod list;
 mod merge;
 pub mod mirror;
+#[cfg(feature = "rest")]
+pub mod rest;
 #[cfg(test)]
 mod testing;
 mod token;
@@ -133,9 +135,47 @@ fn shown_path(path: &std::path::Path) -> String {
     printable(path.as_os_str().as_encoded_bytes())
 }
 
+/// An address that may be linked to from a report: of the web, and without anything that a browser
+/// or a reader could take for something else.
+#[cfg(any(feature = "rest", test))]
+fn web_link(text: &str) -> Option<String> {
+    let scheme = text.split_once("://")?.0.to_ascii_lowercase();
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '`' | '\'' | '\\');
+    (matches!(scheme.as_str(), "http" | "https")
+        && text.len() <= 2_048
+        && text.chars().all(plain)
+        && !authority(text).contains('@'))
+    .then(|| text.to_owned())
+}
+
+/// The part of an address between `://` and the path.
+#[cfg(any(feature = "rest", test))]
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_addresses_of_the_web_become_links() {
+        for good in ["https://git.example/x", "http://h:7990/projects/~A/repos/b"] {
+            assert_eq!(web_link(good).as_deref(), Some(good));
+        }
+        for bad in [
+            "javascript://x/%0aalert(1)",
+            "/relative",
+            "https://h/\"><b>",
+            "https://h/a b",
+            "https://name@h/x",
+            "file:///etc/passwd",
+            "https://h/\u{202e}x",
+        ] {
+            assert_eq!(web_link(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn names_are_printable_and_not_endless() {

@@ -109,6 +109,21 @@ impl Token {
         }
     }
 
+    /// The same token under another user's name.
+    #[cfg(feature = "rest")]
+    pub(crate) fn as_user(&self, user: &str) -> Self {
+        Self {
+            user: Some(user.to_owned()),
+            secret: self.secret.clone(),
+        }
+    }
+
+    /// Whether it comes with a user's name.
+    #[cfg(feature = "rest")]
+    pub(crate) fn has_user(&self) -> bool {
+        self.user.is_some()
+    }
+
     /// The value of an `Authorization` header. It is a secret.
     pub(crate) fn header(&self) -> String {
         let secret = self.secret.reveal();
