@@ -1,7 +1,7 @@
 //! Git over HTTP: a listener that hands every request to `git http-backend`, as a web server with
 //! CGI does.
 
-use crate::support::{Repo, sieve::clear_environment};
+use crate::support::{Repo, environment::clear_environment};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},

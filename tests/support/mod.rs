@@ -5,6 +5,7 @@
 //! a test wrote.
 
 pub mod containers;
+pub mod environment;
 pub mod oracle;
 pub mod pack;
 pub mod plant;

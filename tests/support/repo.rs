@@ -1,6 +1,6 @@
 //! Git repositories in temporary directories, untouched by the machine's own configuration.
 
-use super::{plant, rng::Rng, sieve};
+use super::{environment::clear_environment, plant, rng::Rng};
 use std::{
     cell::{Cell, RefCell},
     ffi::OsStr,
@@ -34,7 +34,7 @@ const EPOCH: u64 = 1_700_000_000;
 /// `git` with nothing of the machine's or the user's configuration.
 pub fn hermetic_git(dir: &Path, clock: u64) -> Command {
     let mut command = Command::new("git");
-    sieve::clear_environment(&mut command);
+    clear_environment(&mut command);
     command
         .current_dir(dir)
         .env("HOME", dir)

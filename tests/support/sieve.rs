@@ -1,5 +1,7 @@
 //! Runs the command and reads what it says.
 
+pub use super::environment::clear_environment;
+
 use super::{Repo, plant};
 use serde_json::Value;
 use std::{
@@ -16,16 +18,6 @@ const DEADLINE: Duration = Duration::from_secs(240);
 /// Longest piece of a secret that output may show. The redacted form shows four characters at
 /// each end.
 const SHOWN_AT_MOST: usize = 11;
-
-/// Removes everything of the caller's environment that git or the command could react to.
-pub fn clear_environment(command: &mut Command) {
-    command.env_clear().env("LC_ALL", "C.UTF-8");
-    for kept in ["PATH", "LD_LIBRARY_PATH", "TMPDIR", "LLVM_PROFILE_FILE"] {
-        if let Some(value) = std::env::var_os(kept) {
-            command.env(kept, value);
-        }
-    }
-}
 
 /// The command under test: the one this workspace builds, or `GITSIEVE_TEST_BIN`.
 pub fn binary() -> PathBuf {
