@@ -8,6 +8,7 @@ use scanner_core::{
     model::{Receipt, Report, Severity},
     scan::ScanError,
 };
+use scanner_sweep::store::StoreError;
 use std::io;
 
 /// Exit status for findings unless `--exit-code` says otherwise.
@@ -97,6 +98,9 @@ pub(crate) enum CliError {
     /// The library refused.
     #[error(transparent)]
     Scan(#[from] ScanError),
+    /// What sweeps remember cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Standard input cannot be read.
     #[error("cannot read standard input: {0}")]
     Input(#[source] io::Error),
@@ -115,6 +119,7 @@ impl CliError {
         match self {
             Self::Usage(_)
             | Self::Input(_)
+            | Self::Store(_)
             | Self::Output { .. }
             | Self::Scan(ScanError::Input(_) | ScanError::Engine(_)) => ExitStatus::Usage,
             Self::Scan(_) => ExitStatus::Internal,

@@ -10,6 +10,7 @@ mod remediate;
 mod report;
 mod reports;
 mod rules;
+mod sweep;
 mod triage;
 
 pub(crate) use baseline::{BaselineAction, BaselinePlan, DiffPlan, Origin, Show};
@@ -21,6 +22,7 @@ pub(crate) use remediate::{Folder, RemediatePlan};
 pub(crate) use report::{ConvertPlan, ReportSource};
 pub(crate) use reports::{ReportPlan, ReportsPlan};
 pub(crate) use rules::RulesPlan;
+pub(crate) use sweep::{Places, SweepPlan, SweepRun, TokenPlace};
 pub(crate) use triage::{BASELINE_NAME, TriagePlan};
 
 use crate::{
@@ -81,6 +83,7 @@ pub(crate) enum Plan {
     Rules(Box<RulesPlan>),
     Explain(Box<ExplainPlan>),
     Hook(Box<HookPlan>),
+    Sweep(SweepPlan),
     Baseline(Box<BaselinePlan>),
     Diff(Box<DiffPlan>),
     Migrate(Box<MigratePlan>),
@@ -268,6 +271,9 @@ impl Plan {
             Some(Command::Report(args)) => {
                 let plan = ConvertPlan::new(args, &options, to, surroundings)?;
                 return Ok(Self::Report(Box::new(plan)));
+            }
+            Some(Command::Sweep(args)) => {
+                return SweepPlan::new(*args, &options, to, surroundings).map(Self::Sweep);
             }
             Some(Command::Git(args)) => (git(&args)?, options),
             Some(Command::Dir(args)) => (dir(args)?, options),

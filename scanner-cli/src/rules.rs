@@ -3,7 +3,7 @@
 //! The built-in rules, or what a configuration makes of them; then the rules of `--rules`; then
 //! the selection. A scan without any rule would call everything clean, so it is refused.
 
-use crate::{exit::CliError, plan::RulePlan};
+use crate::{exit::CliError, output, plan::RulePlan};
 use scanner_core::rules::{Loaded, RuleExamples, RuleSet};
 use std::{collections::BTreeMap, fmt::Display};
 
@@ -14,7 +14,16 @@ pub(crate) fn load(plan: &RulePlan) -> Result<(RuleSet, Vec<String>), CliError> 
     Ok((loaded.rules, warnings))
 }
 
-/// The same, with where each rule is written and how it proves itself; `built_in` says so of the
+/// The same; what is worth saying is said, unless `quiet`.
+pub(crate) fn load_telling(plan: &RulePlan, quiet: bool) -> Result<RuleSet, CliError> {
+    let (rules, warnings) = load(plan)?;
+    for warning in warnings.iter().filter(|_| !quiet) {
+        output::notice(&format!("warning: {warning}"));
+    }
+    Ok(rules)
+}
+
+/// The same as [`load`], with where each rule is written and how it proves itself; `built_in` says so of the
 /// built-in ones.
 pub(crate) fn load_with_examples(
     plan: &RulePlan,

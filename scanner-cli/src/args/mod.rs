@@ -15,6 +15,7 @@ mod report;
 mod rules;
 mod scope;
 mod stdin;
+mod sweep;
 mod triage;
 
 pub(crate) use baseline::{BaselineArgs, BaselineCommand, DecisionArgs, OriginArgs};
@@ -38,6 +39,7 @@ pub(crate) use rules::{
 };
 pub(crate) use scope::{command, parse};
 pub(crate) use stdin::StdinArgs;
+pub(crate) use sweep::{PlaceArgs, StoreArgs, SweepArgs, SweepCommand};
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -116,6 +118,7 @@ pub(crate) enum Command {
     Migrate(MigrateArgs),
     Remediate(RemediateArgs),
     Report(ReportArgs),
+    Sweep(Box<SweepArgs>),
     Hook(HookArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

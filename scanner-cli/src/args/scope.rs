@@ -90,6 +90,22 @@ const REPORT: &[&str] = &[
     "quiet",
 ];
 
+/// Further options of the command that sweeps.
+const SWEEP: &[&str] = &[
+    "format",
+    "output",
+    "report",
+    "template",
+    "show_suppressed",
+    "repository_url",
+    "verbose",
+    "quiet",
+    "exit_code",
+    "fail_on",
+    "require_complete",
+    "engine",
+];
+
 /// The options that a command takes of those that scans take; `None` for all. `path` is its name
 /// below `gitsieve`.
 fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
@@ -107,7 +123,9 @@ fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
         ["hook", "pre-commit" | "pre-push"] => &[CHOICE, LOOKS, GATE, BENCH, EXPLAIN, TRIAGE],
         ["migrate"] => &[CHOICE, MIGRATE, BENCH, EXPLAIN],
         ["diff"] => &[LOOKS, COMPARE],
-        ["report"] => &[LOOKS, REPORT],
+        ["report"] | ["sweep", "report"] => &[LOOKS, REPORT],
+        ["sweep"] => &[CHOICE, LOOKS, BENCH, EXPLAIN, TRIAGE, SWEEP],
+        ["sweep", "status"] => &[LOOKS, &["format", "output"]],
         ["baseline", "diff"] => &[CHOICE, LOOKS, FOR_BASELINE, BENCH, EXPLAIN, COMPARE],
         ["remediate"] => &[CHOICE, FOR_BASELINE, BENCH, EXPLAIN, REMEDIATE],
         ["baseline", ..] => &[CHOICE, FOR_BASELINE, BENCH, EXPLAIN],

@@ -145,7 +145,12 @@ pub(crate) struct PlaceArgs {
     pub(crate) mirrors: Option<PathBuf>,
 
     /// Longest time for cloning or fetching one repository
-    #[arg(long, value_name = "TIME", default_value = "30m", help_heading = "Repositories")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "30m",
+        help_heading = "Repositories"
+    )]
     pub(crate) fetch_timeout: TimeSpan,
 
     /// Only repositories whose name matches a glob, such as 'PAY/*' (repeatable)

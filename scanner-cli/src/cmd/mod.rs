@@ -14,6 +14,7 @@ mod reports;
 mod rules;
 pub(crate) mod scan;
 mod staged;
+mod sweep;
 
 use crate::{
     exit::{CliError, ExitStatus},
@@ -37,6 +38,7 @@ pub(crate) fn run(plan: Plan) -> Result<ExitStatus, CliError> {
         Plan::Diff(plan) => diff::run(&plan),
         Plan::Remediate(plan) => remediate::run(*plan),
         Plan::Report(plan) => report::run(&plan),
+        Plan::Sweep(plan) => sweep::run(plan),
         Plan::Hook(plan) => hook::run(*plan),
         Plan::Completions { shell, to } => generate::completions(shell, &to),
         Plan::Man { command, to } => generate::man(command.as_deref(), &to),

@@ -13,7 +13,8 @@ use scanner_core::scan::EngineKind;
 use scanner_core::{
     model::Report,
     report::ReportMeta,
-    scan::{Input, NoObserver, Observer, Scanner},
+    rules::RuleSet,
+    scan::{Input, NoObserver, Observer, Scanner, ScannerBuilder},
     triage::Outcome,
 };
 use std::{
@@ -22,7 +23,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-const META: ReportMeta<'static> = ReportMeta {
+pub(super) const META: ReportMeta<'static> = ReportMeta {
     tool: "gitsieve",
     version: env!("CARGO_PKG_VERSION"),
     repository: None,
@@ -92,12 +93,12 @@ pub(super) fn found(plan: &mut ScanPlan) -> Result<(Report, Outcome), CliError> 
 }
 
 pub(super) fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
-    let (rules, warnings) = rules::load(&plan.rules)?;
-    if !plan.quiet {
-        for warning in warnings {
-            output::notice(&format!("warning: {warning}"));
-        }
-    }
+    let rules = rules::load_telling(&plan.rules, plan.quiet)?;
+    Ok(configure(plan, rules)?.build()?)
+}
+
+/// A scanner to be, with these rules and all else as planned.
+pub(super) fn configure(plan: &ScanPlan, rules: RuleSet) -> Result<ScannerBuilder, CliError> {
     let mut builder = Scanner::builder()
         .rules(rules)
         .threads(plan.threads)
@@ -125,7 +126,7 @@ pub(super) fn scanner(plan: &ScanPlan) -> Result<Scanner, CliError> {
     {
         builder = builder.compiled_cache(std::sync::Arc::new(cache));
     }
-    Ok(builder.build()?)
+    Ok(builder)
 }
 
 /// The time in seconds since 1970, where the machine's clock is right about that much.

@@ -221,6 +221,27 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
+    /// Mean days from the commit that introduced a finding to the last one that held it, or to the
+    /// sweep that found it gone; `None` as long as nothing was removed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn mean_days_to_removal(&self) -> Result<Option<f64>, StoreError> {
+        let rows = self.database().rows(
+            "SELECT introduced_at, COALESCE(left_head_at, gone_at) FROM finding
+             WHERE in_head = 0 AND suppressed IS NULL AND introduced_at IS NOT NULL
+                 AND COALESCE(left_head_at, gone_at) IS NOT NULL",
+            &[],
+        )?;
+        let (mut sum, mut count) = (0.0, 0_u32);
+        for mut row in rows {
+            let (introduced, removed): (i64, i64) = (row.next()?, row.next()?);
+            sum += removed.saturating_sub(introduced).max(0) as f64;
+            count += 1;
+        }
+        Ok((count > 0).then(|| sum / f64::from(count) / 86_400.0))
+    }
+
     /// Counts what the store knows.
     ///
     /// # Errors

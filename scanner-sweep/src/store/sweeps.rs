@@ -106,6 +106,16 @@ impl Store {
             .map(drop)
     }
 
+    /// The last sweep.
+    pub fn last_sweep(&self) -> Result<Option<SweepId>, StoreError> {
+        let rows = self.database().rows("SELECT MAX(id) FROM sweep", &[])?;
+        let last: Option<i64> = rows
+            .into_iter()
+            .next()
+            .map_or(Ok(None), |mut row| row.next())?;
+        Ok(last.map(SweepId))
+    }
+
     /// The last sweeps, the latest first.
     pub fn sweeps(&self, most: u64) -> Result<Vec<SweepRow>, StoreError> {
         let rows = self.database().rows(

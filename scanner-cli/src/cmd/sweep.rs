@@ -1,0 +1,252 @@
+//! `gitsieve sweep`.
+
+mod places;
+mod progress;
+mod status;
+
+use super::{
+    decisions, reports,
+    scan::{self, META, now},
+};
+use crate::{
+    exit::{CliError, ExitStatus},
+    interrupt, output,
+    plan::{ReportsPlan, ScanPlan, SweepPlan, SweepRun},
+    rules,
+};
+use progress::Told;
+use scanner_core::{
+    model::Report,
+    rules::RuleSet,
+    scan::{ScanError, Scanner},
+};
+use scanner_sweep::{
+    discover::Select,
+    metrics, report,
+    store::{Store, SweepCounts, TrackedFinding, Which},
+    sweep::{MakeScanner, Settings, SweepError, sweep},
+};
+use std::{
+    fmt::Write as _,
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// How often the store takes down how far the scan of a large repository has come.
+const CHECKPOINT: Duration = Duration::from_secs(10);
+
+pub(crate) fn run(plan: SweepPlan) -> Result<ExitStatus, CliError> {
+    match plan {
+        SweepPlan::Run(plan) => run_sweep(&plan),
+        SweepPlan::Status {
+            store,
+            json,
+            to,
+            style,
+        } => status::show(&Store::open(&store)?, json, &to, style),
+        SweepPlan::Report {
+            store,
+            new,
+            gone,
+            select,
+            reports,
+        } => stored(&Store::open(&store)?, new, gone, &select, &reports),
+    }
+}
+
+/// Makes scanners as a plan says.
+struct Make<'a>(&'a ScanPlan);
+
+impl MakeScanner for Make<'_> {
+    fn scanner(&self, rules: RuleSet, threads: usize) -> Result<Scanner, ScanError> {
+        let builder =
+            scan::configure(self.0, rules).map_err(|error| ScanError::Input(error.to_string()))?;
+        builder.threads(threads).build()
+    }
+}
+
+fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
+    let scan = &plan.scan;
+    for notice in &scan.notices {
+        output::notice(notice);
+    }
+    let template = reports::template(&scan.reports)?;
+    let began = now().unwrap_or_default();
+    let clock = Instant::now();
+    let rules = rules::load_telling(&scan.rules, scan.quiet)?;
+    let key = decisions::key(scan.triage.key_file.as_deref())?;
+    let triage = decisions::load(&scan.triage, key.id().as_deref())?;
+    let store = Store::open(&plan.store)?;
+    let _lock = store.lock()?;
+    if plan.nice {
+        be_nice();
+    }
+    let interrupted = interrupt::on_signal();
+    let found = places::find(&plan.places, &interrupted, scan.quiet)?;
+    let told = Told::new(scan.progress, scan.verbose, scan.quiet);
+    let threads = if scan.threads == 0 {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    } else {
+        scan.threads
+    };
+    let settings = Settings {
+        rules: &rules,
+        triage: &triage,
+        shaping: shaping(scan, key.id().as_deref())?,
+        decode_depth: scan.max_decode_depth,
+        archives: scan.max_archive_depth > 0,
+        threads,
+        full: plan.full,
+        deadline: plan.deadline.map(|time| clock + time),
+        checkpoint_every: CHECKPOINT,
+        host: host(),
+        found_everything: found.everything,
+    };
+    let swept = sweep(
+        &store,
+        &found.repositories,
+        &settings,
+        &Make(scan),
+        &told,
+        &interrupted,
+    );
+    drop(told);
+    let swept = swept.map_err(|error| match error {
+        SweepError::Scan(error) => CliError::Scan(error),
+        error => CliError::Usage(format!(
+            "{error}; the sweep ended early, and what it had done is kept"
+        )),
+    })?;
+    if let Some(path) = &plan.metrics {
+        let text = metrics::prometheus(&store)?;
+        crate::output::Destination::new(Some(path)).write_all(text.as_bytes())?;
+    }
+    let new = store.findings(Which::NewIn(swept.sweep))?;
+    let mut report = report::findings(&new)?;
+    report.receipt = report::receipt(&store)?;
+    let facts = reports::Facts {
+        maker: META,
+        subject: &scan.subject,
+        unit: scan.unit,
+        elapsed: Some(clock.elapsed()),
+        began,
+        ended: now().unwrap_or_default(),
+    };
+    reports::write(&report, &scan.reports, template.as_ref(), &facts)?;
+    if !scan.quiet {
+        output::notice(&summary(&swept.counts));
+    }
+    let status = ExitStatus::of_report(&report, scan.exit);
+    Ok(match status {
+        ExitStatus::Clean if swept.stopped || !found.everything => ExitStatus::Incomplete,
+        status => status,
+    })
+}
+
+/// Differs whenever findings of the same rules in the same repository might.
+fn shaping(plan: &ScanPlan, key: Option<&str>) -> Result<String, CliError> {
+    let mut hasher = DefaultHasher::new();
+    (env!("CARGO_PKG_VERSION"), plan.min_confidence.as_str(), key).hash(&mut hasher);
+    (
+        plan.max_blob_bytes,
+        plan.max_memory_bytes,
+        plan.max_archive_depth,
+    )
+        .hash(&mut hasher);
+    (plan.max_archive_bytes, plan.triage.comments).hash(&mut hasher);
+    for path in plan.triage.ignore_file.iter().chain(&plan.triage.baselines) {
+        let content = std::fs::read(path)
+            .map_err(|error| CliError::Usage(format!("cannot read {}: {error}", path.display())))?;
+        content.hash(&mut hasher);
+    }
+    // Entries of baselines end, at the start of a day.
+    let day = now().unwrap_or_default() / 86_400;
+    let ends = !plan.triage.baselines.is_empty();
+    ends.then_some(day).hash(&mut hasher);
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+fn summary(counts: &SweepCounts) -> String {
+    let seconds = counts.milliseconds as f64 / 1000.0;
+    let mut text = format!(
+        "{} repositories in {seconds:.1} s: {} unchanged, {} scanned ({} objects), {} new findings, {} gone",
+        counts.repositories,
+        counts.unchanged,
+        counts.scanned,
+        counts.objects,
+        counts.new_findings,
+        counts.gone_findings,
+    );
+    let more = [
+        (counts.incomplete, "not scanned in full"),
+        (counts.failed, "not scanned at all"),
+        (counts.left, "left for the next sweep"),
+        (counts.gone, "there no more"),
+    ];
+    for (n, what) in more.into_iter().filter(|(n, _)| *n > 0) {
+        let _ = write!(text, "; {n} {what}");
+    }
+    text
+}
+
+/// Reports what the store knows.
+fn stored(
+    store: &Store,
+    new: bool,
+    gone: bool,
+    select: &Select,
+    plan: &ReportsPlan,
+) -> Result<ExitStatus, CliError> {
+    let template = reports::template(plan)?;
+    let last = store.last_sweep()?;
+    let which = match last {
+        Some(sweep) if new => Which::NewIn(sweep),
+        _ if gone => Which::All,
+        _ => Which::Present,
+    };
+    let mut found: Vec<TrackedFinding> = store.findings(which)?;
+    found.retain(|finding| select.wants(&finding.repository));
+    let report = Report {
+        receipt: report::receipt(store)?,
+        ..report::findings(&found)?
+    };
+    let now = now().unwrap_or_default();
+    let facts = reports::Facts {
+        maker: META,
+        subject: &format!("what {} knows", store.name()),
+        unit: "blob",
+        elapsed: None,
+        began: now,
+        ended: now,
+    };
+    reports::write(&report, plan, template.as_ref(), &facts)?;
+    Ok(ExitStatus::Clean)
+}
+
+/// The name of this machine, for the log.
+fn host() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Lets everything else on the machine go first. What cannot be had is no reason not to sweep.
+fn be_nice() {
+    let _ = rustix::process::nice(19);
+    let pid = std::process::id().to_string();
+    let mut ionice = Command::new("ionice");
+    ionice.args(["-c", "3", "-p", &pid]);
+    let _ = ionice
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+}
+
+/// A line on standard error.
+fn say(text: &str) {
+    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n"));
+}

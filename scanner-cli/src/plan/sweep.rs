@@ -1,0 +1,221 @@
+//! What will be swept, or shown of sweeps.
+
+use super::{
+    Environment, InputPlan, Options, ReportsPlan, ScanPlan, SourcePlan, exists, style, usage,
+};
+use crate::{
+    args::{Format, PlaceArgs, StoreArgs, SweepArgs, SweepCommand},
+    exit::CliError,
+    output::{Destination, Style},
+};
+use scanner_core::scan::{GitInput, Input};
+use scanner_sweep::discover::Select;
+use std::{
+    env,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Something about sweeps.
+#[derive(Debug)]
+pub(crate) enum SweepPlan {
+    Run(Box<SweepRun>),
+    Status {
+        store: PathBuf,
+        json: bool,
+        to: Destination,
+        style: Style,
+    },
+    Report {
+        store: PathBuf,
+        new: bool,
+        gone: bool,
+        select: Select,
+        reports: ReportsPlan,
+    },
+}
+
+/// One sweep.
+#[derive(Debug)]
+pub(crate) struct SweepRun {
+    pub(crate) places: Places,
+    pub(crate) store: PathBuf,
+    pub(crate) full: bool,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) nice: bool,
+    pub(crate) metrics: Option<PathBuf>,
+    /// How to scan, and to report what is new.
+    pub(crate) scan: ScanPlan,
+}
+
+/// Where repositories are.
+#[derive(Debug)]
+pub(crate) struct Places {
+    pub(crate) roots: Vec<PathBuf>,
+    pub(crate) lists: Vec<PathBuf>,
+    pub(crate) nul: bool,
+    pub(crate) homes: Vec<PathBuf>,
+    pub(crate) data_center: Option<String>,
+    pub(crate) projects: Vec<String>,
+    pub(crate) workspaces: Vec<String>,
+    pub(crate) token: TokenPlace,
+    pub(crate) ca: Option<PathBuf>,
+    pub(crate) mirrors: Option<PathBuf>,
+    pub(crate) fetch_timeout: Duration,
+    pub(crate) select: Select,
+}
+
+/// Where the access token is.
+#[derive(Debug)]
+pub(crate) enum TokenPlace {
+    None,
+    File(PathBuf),
+    Variable(String),
+}
+
+impl SweepPlan {
+    pub(super) fn new(
+        args: SweepArgs,
+        options: &Options,
+        to: Destination,
+        surroundings: Environment,
+    ) -> Result<Self, CliError> {
+        match args.command {
+            Some(SweepCommand::Status(args)) => {
+                if !matches!(options.format(), Format::Human | Format::Json) {
+                    return Err(usage("the status has the formats human and json".into()));
+                }
+                to.check()?;
+                Ok(Self::Status {
+                    store: known_store(args.store)?,
+                    json: options.format() == Format::Json,
+                    style: style(options.color, options.no_color, &to, surroundings),
+                    to,
+                })
+            }
+            Some(SweepCommand::Report(args)) => Ok(Self::Report {
+                store: known_store(args.store)?,
+                new: args.new,
+                gone: args.gone,
+                select: select(&args.include, &args.exclude)?,
+                reports: ReportsPlan::new(options, to, surroundings)?,
+            }),
+            None => {
+                let source = SourcePlan {
+                    // Each repository takes this one's place.
+                    input: InputPlan::Library(Input::Git(GitInput::default())),
+                    subject: "what no sweep had met before".into(),
+                    unit: "blob",
+                    root: None,
+                    notice: None,
+                };
+                Ok(Self::Run(Box::new(SweepRun {
+                    places: Places::new(args.places)?,
+                    store: store(args.store)?,
+                    full: args.full,
+                    deadline: args.deadline.map(|time| time.0),
+                    nice: args.nice,
+                    metrics: args.metrics_file,
+                    scan: ScanPlan::new(source, options, to, surroundings)?,
+                })))
+            }
+        }
+    }
+}
+
+impl Places {
+    fn new(args: PlaceArgs) -> Result<Self, CliError> {
+        for path in args.roots.iter().chain(&args.bitbucket_home) {
+            exists(path)?;
+        }
+        for path in args.list.iter().filter(|path| *path != Path::new("-")) {
+            exists(path)?;
+        }
+        let lists_server = args.bitbucket_url.is_some() && args.bitbucket_home.is_empty();
+        let remote = lists_server || !args.bitbucket_workspace.is_empty();
+        if args.roots.is_empty()
+            && args.list.is_empty()
+            && args.bitbucket_home.is_empty()
+            && !remote
+        {
+            return Err(usage(
+                "nothing to sweep: name a directory to search, or --list, --bitbucket-home, \
+                 --bitbucket-url or --bitbucket-workspace"
+                    .into(),
+            ));
+        }
+        if lists_server && !args.bitbucket_workspace.is_empty() {
+            return Err(usage(
+                "--bitbucket-url and --bitbucket-workspace take one token: sweep them one after the \
+                 other, into the same store"
+                    .into(),
+            ));
+        }
+        if remote && args.mirrors.is_none() {
+            return Err(usage(
+                "repositories on a server are mirrored before they are scanned: --mirrors DIR says \
+                 where"
+                    .into(),
+            ));
+        }
+        let token = match (args.token_file, args.token_env) {
+            (Some(file), _) => TokenPlace::File(file),
+            (None, Some(name)) => TokenPlace::Variable(name),
+            (None, None) => TokenPlace::None,
+        };
+        Ok(Self {
+            select: select(&args.include, &args.exclude)?,
+            roots: args.roots,
+            lists: args.list,
+            nul: args.nul,
+            homes: args.bitbucket_home,
+            data_center: args.bitbucket_url,
+            projects: args.project,
+            workspaces: args.bitbucket_workspace,
+            token,
+            ca: args.ca_file,
+            mirrors: args.mirrors,
+            fetch_timeout: args.fetch_timeout.0,
+        })
+    }
+}
+
+fn select(include: &[String], exclude: &[String]) -> Result<Select, CliError> {
+    Select::new(include, exclude).map_err(|wrong| usage(wrong.join("\n")))
+}
+
+/// A store that must be there.
+fn known_store(args: StoreArgs) -> Result<PathBuf, CliError> {
+    let path = store(args)?;
+    if !path.is_file() {
+        return Err(usage(format!(
+            "there is no store {}: the first `gitsieve sweep` makes it, and --store says where",
+            path.display()
+        )));
+    }
+    Ok(path)
+}
+
+/// Where the store is, or is to be.
+fn store(args: StoreArgs) -> Result<PathBuf, CliError> {
+    if let Some(path) = args.store {
+        if path.to_str().is_some_and(|text| text.contains("://")) {
+            return Err(usage(
+                "--store: a store is a file; databases are not supported".into(),
+            ));
+        }
+        return Ok(path);
+    }
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let base = variable("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".local/state")));
+    base.map(|base| base.join("gitsieve/sweep.db"))
+        .ok_or_else(|| {
+            usage(
+                "neither XDG_STATE_HOME nor HOME is set: say with --store where the store is"
+                    .into(),
+            )
+        })
+}
