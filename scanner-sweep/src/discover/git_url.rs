@@ -51,7 +51,8 @@ pub struct GitUrl {
     scheme: Scheme,
     /// What stands between `://` and the path; for ssh with the user, who is part of the address.
     authority: String,
-    /// Begins with a slash.
+    /// Begins with a slash, except for ssh where it was not written so: `user@host:path` leaves it to
+    /// the server where `path` begins, and no address with `://` says the same.
     path: String,
 }
 
@@ -102,12 +103,7 @@ impl GitUrl {
             if path.contains(|c: char| c.is_control()) || address.contains(strange) {
                 return Err(BadUrl::Character);
             }
-            // What ssh takes from the home directory is `/~/` in an address.
-            let path = match path.strip_prefix('/') {
-                Some(_) => path.to_owned(),
-                None => format!("/~/{path}"),
-            };
-            return Self::checked(Scheme::Ssh, address, &path).map(|url| (url, None));
+            return Self::checked(Scheme::Ssh, address, path).map(|url| (url, None));
         }
         let (scheme, rest) = text.split_once("://").ok_or(BadUrl::Scheme)?;
         let scheme = Scheme::ALL
@@ -234,8 +230,8 @@ impl GitUrl {
     }
 }
 
-/// `user@host:path` and `host:path`, which git takes for ssh; not `C:\path`, nor a path with a
-/// slash before the colon.
+/// `user@host:path`, which git takes for ssh. It takes `host:path` so too, but that may as well be a
+/// path.
 fn short_ssh(text: &str) -> Option<(&str, &str)> {
     let (address, path) = text.split_once(':')?;
     let host_like = address.len() > 1 && !address.contains('/') && !path.is_empty();
@@ -263,13 +259,16 @@ fn decoded(text: &str) -> Vec<u8> {
 
 impl fmt::Display for GitUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}://{}{}",
-            self.scheme.as_str(),
-            self.authority,
-            self.path
-        )
+        let Self {
+            scheme,
+            authority,
+            path,
+        } = self;
+        if path.starts_with('/') {
+            write!(f, "{}://{authority}{path}", scheme.as_str())
+        } else {
+            write!(f, "{authority}:{path}")
+        }
     }
 }
 
@@ -308,10 +307,7 @@ mod tests {
 
     #[test]
     fn every_form_that_git_knows_is_brought_into_one() {
-        assert_eq!(
-            parsed("git@host:group/x.git").0,
-            "ssh://git@host/~/group/x.git"
-        );
+        assert_eq!(parsed("git@host:group/x.git").0, "git@host:group/x.git");
         assert_eq!(parsed("git@host:/srv/x.git").0, "ssh://git@host/srv/x.git");
         assert_eq!(
             parsed("file:///srv/git/a b.git").0,

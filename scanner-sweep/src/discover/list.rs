@@ -220,7 +220,7 @@ mod tests {
             remote,
             [
                 ("https://git.example/scm/P/x.git", "P/x"),
-                ("ssh://git@h/~/o/r.git", "named here")
+                ("git@h:o/r.git", "named here")
             ]
         );
         assert!(found.remotes[0].token.is_some());
