@@ -170,7 +170,7 @@ fn imports_are_read_in_every_form() {
 /// A file of tests that no `mod` line names would silently never run.
 #[test]
 fn every_test_file_is_part_of_a_test() {
-    for target in ["core", "cli", "scenarios"] {
+    for target in ["core", "cli", "scenarios", "sweep", "mirrors"] {
         let dir = root().join("tests").join(target);
         let main = fs::read_to_string(dir.join("main.rs")).unwrap();
         for entry in fs::read_dir(&dir).unwrap() {

@@ -5,10 +5,10 @@ use super::{
     database::{Database, Row, Value},
 };
 use scanner_core::{
-    model::{Finding, Report, Where},
-    report::{JsonlReporter, Redactor, ReportMeta, Suppressed, write_report},
+    model::{Finding, Receipt, Report, Where},
+    report::{JsonlReporter, Redactor, ReportMeta, Reporter},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 /// A finding as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +57,18 @@ pub(super) fn lines(report: &Report) -> Result<Vec<String>, StoreError> {
     };
     let mut bytes = Vec::new();
     let mut reporter = JsonlReporter::new(&mut bytes, Redactor::of_report(report));
-    write_report(&mut reporter, &meta, report, Suppressed::Shown)
-        .map_err(|_| StoreError::Content("a report cannot be written"))?;
+    // Tips are kept once, beside the receipt.
+    let receipt = Receipt {
+        tips: BTreeMap::new(),
+        ..report.receipt.clone()
+    };
+    let mut write = || {
+        reporter.begin(&meta)?;
+        let mut findings = report.findings.iter();
+        findings.try_for_each(|finding| reporter.finding(finding))?;
+        reporter.finish(&receipt)
+    };
+    write().map_err(|_: io::Error| StoreError::Content("a report cannot be written"))?;
     let text = String::from_utf8(bytes).map_err(|_| StoreError::Content("a report is no text"))?;
     Ok(text.lines().map(str::to_owned).collect())
 }

@@ -2,9 +2,12 @@
 
 use super::Task;
 use crate::{discover::Discovered, store::RepositoryId};
-use scanner_core::source::git::{Repository, RepositoryState};
+use scanner_core::{
+    model::ObjectId,
+    source::git::{Repository, RepositoryState},
+};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     error::Error,
     fs,
     path::{Path, PathBuf},
@@ -17,6 +20,7 @@ use std::{
 /// What a look at a repository tells.
 #[derive(Debug)]
 pub(super) struct Survey {
+    repository: Repository,
     pub(super) state: RepositoryState,
     /// Directories of objects, the repository's own first; canonical, so that two ways to one
     /// directory are the same.
@@ -42,7 +46,13 @@ impl Survey {
             changed: changed(&repository),
             state: repository.state(),
             objects,
+            repository,
         })
+    }
+
+    /// Refs as they are now. Takes longer than all else.
+    pub(super) fn tips(&self) -> BTreeMap<String, ObjectId> {
+        self.repository.tips()
     }
 }
 

@@ -365,6 +365,41 @@ fn what_was_done_before_a_stop_is_not_done_again() {
     assert_eq!(present(&store), afresh(&farm, &rules));
 }
 
+/// Does something to a repository when its scan begins: after it was looked at.
+struct Meanwhile<F>(F);
+
+impl<F: Fn(&str) + Sync> SweepObserver for Meanwhile<F> {
+    fn begun(&self, name: &str) {
+        self.0(name);
+    }
+}
+
+#[test]
+fn what_happens_to_a_repository_during_the_sweep_loses_nothing() {
+    let farm = Farm::new();
+    for name in ["committed", "deleted", "repacked"] {
+        farm.repository(name);
+        farm.commit(name, "secret", &token("acme", 1));
+    }
+    let store = farm.store();
+    let (rules, triage) = (rules(&["acme"]), Triage::new(None));
+    let meanwhile = Meanwhile(|name: &str| match name {
+        "committed" => farm.commit(name, "more", &token("acme", 2)),
+        "deleted" => fs::remove_dir_all(farm.path(name)).unwrap(),
+        _ => drop(farm.git(name, &["gc", "-q", "--prune=now"])),
+    });
+    let never = AtomicBool::new(false);
+    let settings = settings(&rules, &triage);
+    let found = farm.discover();
+    let swept = sweep(&store, &found, &settings, &Make, &meanwhile, &never).unwrap();
+    assert_eq!((swept.counts.failed, swept.counts.scanned), (1, 2));
+    assert!(swept.troubles.contains_key("deleted"));
+    // What changed after the look at it is looked at again the next time.
+    let again = farm.sweep(&store);
+    assert_eq!((again.counts.scanned, again.counts.gone), (2, 1));
+    assert_eq!(present(&store), afresh(&farm, &rules));
+}
+
 #[test]
 fn a_deadline_that_is_over_leaves_all_for_later() {
     let farm = Farm::new();

@@ -152,6 +152,12 @@ impl Story {
         all.lines().any(|line| line == id.to_string())
     }
 
+    fn take_all(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.take(step);
+        }
+    }
+
     fn take(&mut self, step: &Step) {
         match step {
             Step::Line(file, at, line) => {
@@ -224,7 +230,7 @@ proptest! {
         let scanner = scanner(&["acme", "beta"]);
         let mut seen = std::collections::BTreeSet::new();
         for round in &rounds {
-            round.iter().for_each(|step| story.take(step));
+            story.take_all(round);
             assert_same(new(&scanner, &story.path(), &memory), full(&scanner, &story.path()));
             // Nothing clean is read twice, and everything is told of.
             let marked = memory.marked.lock().unwrap().clone();
@@ -244,7 +250,7 @@ proptest! {
         let (mut story, memory) = (Story::new(), Memory::default());
         let (old, both) = (scanner(&["acme"]), scanner(&["acme", "beta"]));
         for (n, round) in rounds.iter().enumerate() {
-            round.iter().for_each(|step| story.take(step));
+            story.take_all(round);
             if n % 2 == 0 {
                 new(&old, &story.path(), &memory);
             }

@@ -12,7 +12,7 @@ use bstr::{BStr, BString, ByteSlice};
 use std::{
     collections::{BTreeMap, HashSet},
     fs, io,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Symbolic refs of symbolic refs are followed this far, as in Git.
@@ -97,6 +97,42 @@ impl Repository {
             found.tree(&dir.join("refs"), &format!("{prefix}refs/"));
         }
         found.resolve()
+    }
+
+    /// Hands over what refs and reflogs are made of, each file's name and bytes in a fixed order,
+    /// without making sense of it: a server may have a hundred thousand refs.
+    pub(super) fn raw_refs(&self, tell: &mut dyn FnMut(&[u8], &[u8])) {
+        let (Some(git_dir), Some(common_dir)) = (&self.git_dir, &self.common_dir) else {
+            return;
+        };
+        let own: &[&PathBuf] = if git_dir == common_dir {
+            &[common_dir]
+        } else {
+            &[common_dir, git_dir]
+        };
+        let worktrees = subdirectories(&common_dir.join("worktrees"));
+        let mut paths = Vec::new();
+        for dir in own
+            .iter()
+            .copied()
+            .chain(worktrees.iter().map(|(_, dir)| dir))
+        {
+            paths.extend(["packed-refs", "HEAD"].map(|name| dir.join(name)));
+            for below in ["refs", "logs"] {
+                files_below(&dir.join(below), &mut Vec::new(), &mut |path, _, _| {
+                    paths.push(path.to_owned());
+                });
+            }
+        }
+        paths.sort_unstable();
+        for path in paths {
+            let name = path.as_os_str().as_encoded_bytes();
+            match fs::read(&path) {
+                Ok(bytes) => tell(name, &bytes),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => tell(name, error.to_string().as_bytes()),
+            }
+        }
     }
 
     /// Reads the ids that all reflogs name, of linked worktrees too.
