@@ -140,6 +140,40 @@ impl Baseline {
         done
     }
 
+    /// Writes down what was decided anew about findings: in place of what their entries said, or, for
+    /// `None`, nothing, so that they count again. What an entry says besides its decision stays, and
+    /// so do all other entries. The redactor knows the secrets of the whole report.
+    pub fn revise<'a>(
+        &mut self,
+        decided: impl IntoIterator<Item = (&'a Finding, Option<&'a Decision>)>,
+        redactor: &Redactor,
+        now_seconds: Option<i64>,
+    ) {
+        let mut fresh = Vec::new();
+        let mut gone = HashSet::new();
+        for (finding, decision) in decided {
+            let at = self.by_fingerprint.get(&finding.fingerprint).copied();
+            match (at, decision) {
+                (Some(at), Some(decision)) => {
+                    let entry = &mut self.entries[at];
+                    entry.status = decision.status;
+                    entry.reason.clone_from(&decision.reason);
+                    entry.owner.clone_from(&decision.owner);
+                    entry.expires.clone_from(&decision.expires);
+                }
+                (Some(_), None) => {
+                    gone.insert(finding.fingerprint.clone());
+                }
+                (None, Some(decision)) => fresh.push((finding, decision)),
+                (None, None) => {}
+            }
+        }
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.retain(|entry| !gone.contains(&entry.fingerprint));
+        self.put(entries);
+        self.add(fresh, redactor, now_seconds);
+    }
+
     /// Takes out entries that are not needed. What the report found and does not count, for
     /// whatever reason, is still there, and so are the entries about it.
     pub fn prune(&mut self, report: &Report, what: Prune, now_seconds: Option<i64>) -> Pruned {

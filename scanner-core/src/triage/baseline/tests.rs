@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     model::{Report, Secret, SuppressedBy, TriageStatus},
+    report::Redactor,
     triage::{
         Triage, TriageFileError,
         testing::{finding, fingerprint, report},
@@ -229,4 +230,69 @@ proptest! {
         let _ = Baseline::parse(&content, "b");
         let _ = crate::triage::IgnoreFile::parse(&content, "i");
     }
+}
+
+#[test]
+fn a_decision_made_anew_changes_its_entry_and_no_other() {
+    let secrets = [
+        "one-secret-of-some-length",
+        "two-secrets-of-some-length",
+        "three",
+    ];
+    let found = report(&secrets);
+    let mut baseline = made_of(&secrets[..2]);
+    let line = text(&baseline);
+    let line = line
+        .lines()
+        .find(|l| l.contains(fingerprint(secrets[0]).as_str()));
+    // A key that a later version may write.
+    let with_more = text(&baseline).replace(
+        line.unwrap(),
+        &line
+            .unwrap()
+            .replace(",\"reason\"", ",\"ticket\":7,\"reason\""),
+    );
+    baseline = parse(&with_more).unwrap();
+    let untouched = baseline.get(&fingerprint(secrets[1])).unwrap().clone();
+    let find = |secret: &str| {
+        let wanted = fingerprint(secret);
+        found
+            .findings
+            .iter()
+            .find(|f| f.fingerprint == wanted)
+            .unwrap()
+    };
+    let revoked = Decision::new(
+        TriageStatus::Revoked,
+        "rotated".into(),
+        "you".into(),
+        Some("2027-02-28".into()),
+    )
+    .unwrap();
+    let redactor = Redactor::of_report(&found);
+    let changes = [
+        (find(secrets[0]), Some(&revoked)),
+        (find(secrets[2]), Some(&revoked)),
+    ];
+    baseline.revise(changes, &redactor, NOW);
+    assert_eq!(baseline.entries().len(), 3);
+    let changed = baseline.get(&fingerprint(secrets[0])).unwrap();
+    assert_eq!(
+        (changed.status, &*changed.reason),
+        (TriageStatus::Revoked, "rotated")
+    );
+    assert_eq!(
+        (&*changed.owner, changed.expires.as_deref()),
+        ("you", Some("2027-02-28"))
+    );
+    assert_eq!(baseline.get(&fingerprint(secrets[1])), Some(&untouched));
+    assert!(text(&baseline).contains("\"ticket\":7"));
+    assert!(parse(&text(&baseline)).is_ok());
+    let gone = [(find(secrets[1]), None), (find(secrets[2]), None)];
+    baseline.revise(gone, &redactor, NOW);
+    assert_eq!(baseline.entries().len(), 1);
+    assert!(baseline.get(&fingerprint(secrets[0])).is_some());
+    // Where there is nothing, there is nothing to take away.
+    baseline.revise([(find(secrets[2]), None)], &redactor, NOW);
+    assert_eq!(baseline.entries().len(), 1);
 }
