@@ -20,6 +20,8 @@ mod output;
 mod plan;
 mod progress;
 mod repository;
+#[cfg(feature = "review")]
+mod review;
 mod rules;
 
 use exit::{CliError, ExitProfile, ExitStatus};

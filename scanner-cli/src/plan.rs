@@ -9,6 +9,8 @@ mod migrate;
 mod remediate;
 mod report;
 mod reports;
+#[cfg(feature = "review")]
+mod review;
 mod rules;
 mod sweep;
 mod triage;
@@ -21,6 +23,8 @@ pub(crate) use migrate::MigratePlan;
 pub(crate) use remediate::{Folder, RemediatePlan};
 pub(crate) use report::{ConvertPlan, ReportSource};
 pub(crate) use reports::{ReportPlan, ReportsPlan};
+#[cfg(feature = "review")]
+pub(crate) use review::ReviewPlan;
 pub(crate) use rules::RulesPlan;
 pub(crate) use sweep::{Places, SweepPlan, SweepRun, TokenPlace};
 pub(crate) use triage::{BASELINE_NAME, TriagePlan};
@@ -89,6 +93,8 @@ pub(crate) enum Plan {
     Migrate(Box<MigratePlan>),
     Remediate(Box<RemediatePlan>),
     Report(Box<ConvertPlan>),
+    #[cfg(feature = "review")]
+    Review(Box<ReviewPlan>),
     PreReceive {
         args: ReceiveArgs,
         verbose: bool,
@@ -274,6 +280,11 @@ impl Plan {
             }
             Some(Command::Sweep(args)) => {
                 return SweepPlan::new(*args, &options, to, surroundings).map(Self::Sweep);
+            }
+            #[cfg(feature = "review")]
+            Some(Command::Review(args)) => {
+                let plan = ReviewPlan::new(args, options, surroundings)?;
+                return Ok(Self::Review(Box::new(plan)));
             }
             Some(Command::Git(args)) => (git(&args)?, options),
             Some(Command::Dir(args)) => (dir(args)?, options),

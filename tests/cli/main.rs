@@ -29,6 +29,8 @@ mod pipelines;
 mod report;
 mod report_fixture;
 mod reports;
+#[cfg(feature = "review")]
+mod review;
 mod rules;
 mod rules_table;
 mod sarif;

@@ -40,7 +40,7 @@ pub(crate) struct OriginArgs {
     /// What to scan, as `gitsieve PATH` would
     pub(crate) path: Option<PathBuf>,
 
-    /// Take the findings of a report instead, that -f json or -f jsonl wrote
+    /// Take the findings of a report instead, that -f json or -f jsonl wrote (`-`: on standard input)
     #[arg(long, value_name = "REPORT", conflicts_with = "path")]
     pub(crate) from: Option<PathBuf>,
 }

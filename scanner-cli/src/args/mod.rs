@@ -12,6 +12,8 @@ mod migrate;
 mod options;
 mod remediate;
 mod report;
+#[cfg(feature = "review")]
+mod review;
 mod rules;
 mod scope;
 mod stdin;
@@ -33,6 +35,8 @@ pub(crate) use migrate::{MigrateArgs, MigrateFrom};
 pub(crate) use options::{Colour, Engine, Options};
 pub(crate) use remediate::RemediateArgs;
 pub(crate) use report::ReportArgs;
+#[cfg(feature = "review")]
+pub(crate) use review::ReviewArgs;
 pub(crate) use rules::{
     BenchArgs, CheckArgs, From, ImportArgs, ListArgs, RulesArgs, RulesCommand, RulesSubcommand,
     ShowArgs,
@@ -119,6 +123,8 @@ pub(crate) enum Command {
     Remediate(RemediateArgs),
     Report(ReportArgs),
     Sweep(Box<SweepArgs>),
+    #[cfg(feature = "review")]
+    Review(ReviewArgs),
     Hook(HookArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

@@ -128,6 +128,8 @@ fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
         ["sweep", "status"] => &[LOOKS, &["format", "output"]],
         ["baseline", "diff"] => &[CHOICE, LOOKS, FOR_BASELINE, BENCH, EXPLAIN, COMPARE],
         ["remediate"] => &[CHOICE, FOR_BASELINE, BENCH, EXPLAIN, REMEDIATE],
+        #[cfg(feature = "review")]
+        ["review"] => &[CHOICE, LOOKS, FOR_BASELINE, BENCH, EXPLAIN],
         ["baseline", ..] => &[CHOICE, FOR_BASELINE, BENCH, EXPLAIN],
         ["hook", "pre-receive" | "post-receive"] => &[&["verbose"]],
         ["hook", "courier"] => &[],

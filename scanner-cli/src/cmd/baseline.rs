@@ -33,8 +33,8 @@ pub(crate) fn run(plan: BaselinePlan) -> Result<ExitStatus, CliError> {
             let old = existing(key.id().as_deref())?;
             (scan::found(&mut plan)?.0, old)
         }
-        Origin::Report { file, triage } => {
-            let mut report = decisions::report(&file)?.report;
+        Origin::Report { from, triage } => {
+            let mut report = decisions::report_of(&from)?.report;
             let key_id = report.receipt.fingerprint_key.clone();
             let old = existing(key_id.as_deref())?;
             decisions::load(&triage, key_id.as_deref())?.apply(&mut report);

@@ -11,6 +11,8 @@ mod push;
 mod remediate;
 mod report;
 mod reports;
+#[cfg(feature = "review")]
+mod review;
 mod rules;
 pub(crate) mod scan;
 mod staged;
@@ -39,6 +41,8 @@ pub(crate) fn run(plan: Plan) -> Result<ExitStatus, CliError> {
         Plan::Remediate(plan) => remediate::run(*plan),
         Plan::Report(plan) => report::run(&plan),
         Plan::Sweep(plan) => sweep::run(plan),
+        #[cfg(feature = "review")]
+        Plan::Review(plan) => review::run(*plan),
         Plan::Hook(plan) => hook::run(*plan),
         Plan::Completions { shell, to } => generate::completions(shell, &to),
         Plan::Man { command, to } => generate::man(command.as_deref(), &to),

@@ -44,8 +44,8 @@ pub(crate) fn run(plan: RemediatePlan) -> Result<ExitStatus, CliError> {
     }
     let report = match plan.origin {
         Origin::Scan(mut scan_plan) => scan::found(&mut scan_plan)?.0,
-        Origin::Report { file, triage } => {
-            let mut report = decisions::report(&file)?.report;
+        Origin::Report { from, triage } => {
+            let mut report = decisions::report_of(&from)?.report;
             let key_id = report.receipt.fingerprint_key.clone();
             decisions::load(&triage, key_id.as_deref())?.apply(&mut report);
             report

@@ -1,8 +1,8 @@
 //! What will be done about a baseline, and with two reports.
 
 use super::{
-    BASELINE_NAME, Environment, ScanPlan, TriagePlan, exists, exit_policy, style, usage,
-    whatever_is_there,
+    BASELINE_NAME, Environment, ReportSource, ScanPlan, TriagePlan, exists, exit_policy, style,
+    usage, whatever_is_there,
 };
 use crate::{
     args::{BaselineCommand, DecisionArgs, DiffArgs, Format, Options, OriginArgs},
@@ -34,7 +34,10 @@ pub(crate) enum BaselineAction {
 #[derive(Debug)]
 pub(crate) enum Origin {
     Scan(Box<ScanPlan>),
-    Report { file: PathBuf, triage: TriagePlan },
+    Report {
+        from: ReportSource,
+        triage: TriagePlan,
+    },
 }
 
 /// How a comparison is told.
@@ -155,11 +158,11 @@ impl Origin {
     ) -> Result<Self, CliError> {
         let source = whatever_is_there(args.path.as_deref())?;
         if let Some(file) = args.from {
-            exists(&file)?;
+            let from = ReportSource::new(file, surroundings)?;
             let mut notices = Vec::new();
             let root = source.root.as_deref();
             let triage = TriagePlan::new(options, root, &source.input, &mut notices)?;
-            return Ok(Self::Report { file, triage });
+            return Ok(Self::Report { from, triage });
         }
         let plan = ScanPlan::new(source, options, Destination::Stdout, surroundings)?;
         Ok(Self::Scan(Box::new(plan)))

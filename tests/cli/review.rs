@@ -1,0 +1,485 @@
+//! `gitsieve review` in a real terminal: tmux, with a server of the test's own.
+
+use crate::{
+    gitsieve, stderr,
+    support::{Repo, sieve},
+};
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Longest that something may take to appear on the screen.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// How often the screen is looked at.
+const PAUSE: Duration = Duration::from_millis(30);
+
+/// Whether there is a tmux to test in. A server that checks changes must have one.
+#[expect(clippy::print_stderr, reason = "a test that did nothing says so")]
+fn has_tmux() -> bool {
+    let found = Command::new("tmux").arg("-V").output();
+    let found = found.is_ok_and(|output| output.status.success());
+    assert!(
+        found || std::env::var_os("CI").is_none(),
+        "tmux is not installed"
+    );
+    if !found {
+        eprintln!("left out: tmux is not installed");
+    }
+    found
+}
+
+/// A terminal with a shell in it.
+struct Terminal {
+    socket: PathBuf,
+    _dir: tempfile::TempDir,
+}
+
+impl Terminal {
+    fn new(directory: &Path, width: u16, height: u16, variables: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let terminal = Self {
+            socket: dir.path().join("socket"),
+            _dir: dir,
+        };
+        let (width, height) = (width.to_string(), height.to_string());
+        let mut command = terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", &width]);
+        command.args(["-y", &height, "-c"]).arg(directory);
+        command.args(["-e", "ENV=", "-e", "VISUAL="]);
+        for (name, value) in variables {
+            command.arg("-e").arg(format!("{name}={value}"));
+        }
+        let made = command.arg("sh").output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+        // A shell may choose its prompt itself, by whose it is.
+        terminal.command("PS1='ready> '");
+        terminal.wait_until("prompt", |screen| {
+            screen.lines().any(|line| line.starts_with("ready>"))
+        });
+        terminal
+    }
+
+    fn tmux(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("tmux");
+        sieve::clear_environment(&mut command);
+        command.env("TERM", "xterm-256color");
+        command.arg("-S").arg(&self.socket).args(args);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let output = self.tmux(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        output
+    }
+
+    /// Presses keys, as tmux names them.
+    fn press(&self, keys: &[&str]) {
+        self.run(&[&["send-keys"], keys].concat());
+    }
+
+    /// Types text.
+    fn write(&self, text: &str) {
+        self.run(&["send-keys", "-l", "--", text]);
+    }
+
+    /// Types a command line of the shell.
+    fn command(&self, line: &str) {
+        self.write(line);
+        self.press(&["Enter"]);
+    }
+
+    fn screen(&self) -> String {
+        String::from_utf8_lossy(&self.run(&["capture-pane", "-p"]).stdout).into_owned()
+    }
+
+    /// The screen with the sequences that make its colours.
+    fn coloured(&self) -> String {
+        String::from_utf8_lossy(&self.run(&["capture-pane", "-p", "-e"]).stdout).into_owned()
+    }
+
+    /// Waits until the screen is like that, and returns it.
+    fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        let started = Instant::now();
+        loop {
+            let screen = self.screen();
+            if holds(&screen) {
+                return screen;
+            }
+            assert!(started.elapsed() < DEADLINE, "no {what:?} in:\n{screen}");
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn wait_for(&self, text: &str) -> String {
+        self.wait_until(text, |screen| screen.contains(text))
+    }
+
+    fn wait_without(&self, text: &str) -> String {
+        self.wait_until(&format!("absence of {text}"), |screen| {
+            !screen.contains(text)
+        })
+    }
+
+    /// Asserts that the shell has its terminal back as it was: no alternate screen, echo, lines.
+    fn assert_given_back(&self, before: &str) {
+        self.command("clear; echo mode: $(stty -g)");
+        let screen = self.wait_until("mode", |screen| {
+            screen.lines().any(|line| line.starts_with("mode: "))
+        });
+        let mode = screen
+            .lines()
+            .find(|line| line.starts_with("mode: "))
+            .unwrap();
+        assert_eq!(mode, before);
+        let asked = self.run(&["display-message", "-p", "#{alternate_on} #{cursor_flag}"]);
+        assert_eq!(String::from_utf8_lossy(&asked.stdout).trim(), "0 1");
+    }
+
+    /// What [`Self::assert_given_back`] compares with.
+    fn mode(&self) -> String {
+        self.command("clear; echo mode: $(stty -g)");
+        let screen = self.wait_until("mode", |screen| {
+            screen.lines().any(|line| line.starts_with("mode: "))
+        });
+        let mode = screen
+            .lines()
+            .find(|line| line.starts_with("mode: "))
+            .unwrap();
+        mode.to_owned()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.tmux(&["kill-server"]).output();
+    }
+}
+
+/// A repository with two secrets, of which one is in two versions of a file and the other is gone
+/// from `HEAD`, and a report of it.
+struct Case {
+    repo: Repo,
+    kept: String,
+    gone: String,
+    report: PathBuf,
+}
+
+/// A command line of the shell.
+fn review(args: &str) -> String {
+    let binary = sieve::binary();
+    format!("clear; {} review {args}; echo status: $?", binary.display())
+}
+
+impl Case {
+    fn new() -> Self {
+        let repo = Repo::init();
+        let (kept, gone) = (repo.plant(), repo.plant());
+        let code = |first: &str| {
+            format!(
+                "# {first}\nimport os\n\ndef main():\n\ttoken = \"{kept}\"  # to do\n    return 12\n"
+            )
+        };
+        repo.commit_file("src/app.py", code("one"), "Add the app");
+        repo.commit_file("src/app.py", code("two"), "Change the app");
+        repo.commit_file(
+            "old/\u{1b}[31m.env",
+            format!("TOKEN={gone}\n"),
+            "Add a setting",
+        );
+        repo.remove("old/\u{1b}[31m.env");
+        repo.commit("Take it out");
+        let report = repo.beside("report.json");
+        let path = report.to_str().unwrap().to_owned();
+        let output = gitsieve(repo.path(), &["git", ".", "-q", "-f", "json", "-o", &path]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        Self {
+            repo,
+            kept,
+            gone,
+            report,
+        }
+    }
+
+    fn terminal(&self, width: u16, height: u16, variables: &[(&str, &str)]) -> Terminal {
+        Terminal::new(self.repo.path(), width, height, variables)
+    }
+
+    fn of_report(&self) -> String {
+        review(&format!("'{}'", self.report.display()))
+    }
+
+    fn baseline(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.repo.path().join(".gitsieve-baseline.jsonl")).unwrap();
+        let lines = text.lines().skip(1);
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    fn assert_hidden(&self, screen: &str) {
+        for secret in [&self.kept, &self.gone] {
+            assert!(!sieve::leaks(screen.as_bytes(), secret), "{screen}");
+        }
+    }
+}
+
+#[test]
+fn findings_are_decided_about_and_the_baseline_is_written() {
+    if !has_tmux() {
+        return;
+    }
+    let case = Case::new();
+    let other = "{\"gitsieve_baseline\":1}\n{\"fingerprint\":\"v1:00000000000000000000000000000000\",\
+                 \"status\":\"test\",\"reason\":\"another\",\"ticket\":7}\n";
+    let file = case.repo.path().join(".gitsieve-baseline.jsonl");
+    fs::write(&file, other).unwrap();
+    let terminal = case.terminal(80, 24, &[]);
+    let before = terminal.mode();
+    terminal.command(&case.of_report());
+    let screen = terminal.wait_for("2 of 2 open");
+    assert!(screen.contains("? help"), "{screen}");
+    // The lines around it, with the secret redacted.
+    terminal.press(&["Tab", "G"]);
+    let screen = terminal.wait_for("def main():");
+    assert!(screen.contains("token = \"ghp_"), "{screen}");
+    case.assert_hidden(&screen);
+    terminal.press(&["Tab", "a"]);
+    terminal.wait_for("reason");
+    terminal.write("borne until OPS-17");
+    terminal.press(&["Tab"]);
+    terminal.write("ada");
+    terminal.press(&["Enter"]);
+    terminal.wait_for("1 of 2 open, 1 not written");
+    terminal.press(&["j", "r"]);
+    terminal.wait_for("revoked: ");
+    terminal.write("rotated");
+    terminal.press(&["Enter"]);
+    terminal.wait_for("0 of 2 open, 2 not written");
+    terminal.press(&["u"]);
+    terminal.wait_for("1 of 2 open, 1 not written");
+    assert_eq!(
+        fs::read_to_string(&file).unwrap(),
+        other,
+        "nothing is written unasked"
+    );
+    // Leaving asks, and staying is possible.
+    terminal.press(&["q"]);
+    terminal.wait_for("1 decision is not written.");
+    terminal.press(&["Escape"]);
+    terminal.wait_without("is not written.");
+    // What somebody else writes meanwhile stays.
+    fs::write(&file, other.replace("another", "edited")).unwrap();
+    terminal.press(&["w"]);
+    terminal.wait_for("1 decision written");
+    terminal.press(&["q"]);
+    terminal.wait_for("status: 0");
+    terminal.assert_given_back(&before);
+    let entries = case.baseline();
+    assert_eq!(entries.len(), 2, "{entries:?}");
+    let edited = entries.iter().find(|e| e["reason"] == "edited").unwrap();
+    assert_eq!(edited["ticket"], 7);
+    let ours = entries.iter().find(|e| e["status"] == "accepted").unwrap();
+    assert_eq!(
+        (&ours["reason"], &ours["owner"]),
+        (&"borne until OPS-17".into(), &"ada".into())
+    );
+    // A scan takes it at its word.
+    let output = gitsieve(case.repo.path(), &["git", ".", "-f", "json", "-q"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["findings"].as_array().unwrap().len(), 1);
+    case.assert_hidden(&fs::read_to_string(&file).unwrap());
+}
+
+#[test]
+fn a_secret_is_shown_on_demand_until_the_next_key() {
+    if !has_tmux() {
+        return;
+    }
+    let case = Case::new();
+    let terminal = case.terminal(120, 40, &[]);
+    terminal.command(&case.of_report());
+    terminal.wait_for("def main():");
+    let (kept, gone) = (case.kept.as_str(), case.gone.as_str());
+    terminal.press(&["x"]);
+    let screen = terminal.wait_for(kept);
+    assert!(
+        !screen.contains(gone) && screen.contains("any key hides it"),
+        "{screen}"
+    );
+    terminal.press(&["j"]);
+    let screen = terminal.wait_for("TOKEN=ghp_");
+    case.assert_hidden(&screen);
+    // What acts on a terminal stands as text.
+    assert!(screen.contains("old/\\u{1b}[31m.env"), "{screen}");
+    terminal.press(&["k"]);
+    let screen = terminal.wait_for("def main():");
+    case.assert_hidden(&screen);
+    terminal.press(&["q"]);
+    terminal.wait_for("status: 0");
+    // Nothing was written anywhere.
+    let status = case.repo.git(&["status", "--porcelain"]);
+    assert_eq!(status, "");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_cannot_be_shown() {
+    if !has_tmux() {
+        return;
+    }
+    let case = Case::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let terminal = Terminal::new(elsewhere.path(), 100, 40, &[]);
+    terminal.command(&case.of_report());
+    let screen = terminal.wait_for("cannot be shown: no repository");
+    case.assert_hidden(&screen);
+    terminal.press(&["x"]);
+    terminal.wait_for("it cannot be shown: ");
+    terminal.press(&["e"]);
+    terminal.wait_for("no such file in the working tree");
+    terminal.press(&["q"]);
+    terminal.wait_for("status: 0");
+    // With the repository named it can; and the report may come through a pipe.
+    let repo = case.repo.path().display();
+    let piped = review(&format!("- --repo '{repo}' < '{}'", case.report.display()));
+    terminal.command(&piped);
+    terminal.wait_for("def main():");
+    terminal.press(&["q"]);
+    terminal.wait_for("status: 0");
+}
+
+#[test]
+fn a_directory_is_scanned_and_reviewed() {
+    if !has_tmux() {
+        return;
+    }
+    let case = Case::new();
+    let terminal = case.terminal(80, 24, &[]);
+    terminal.command(&review(""));
+    let screen = terminal.wait_for("2 of 2 open");
+    case.assert_hidden(&screen);
+    terminal.press(&["/"]);
+    terminal.write("app.py");
+    terminal.press(&["Enter"]);
+    terminal.wait_for("1 shown: \"app.py\"");
+    terminal.press(&["?"]);
+    let screen = terminal.wait_for("Deciding");
+    assert!(
+        screen.contains("Ctrl-C") && screen.contains("Moving"),
+        "{screen}"
+    );
+    terminal.press(&["q", "q"]);
+    terminal.wait_for("status: 0");
+    let none = case.repo.path().join(".gitsieve-baseline.jsonl");
+    assert!(!none.exists());
+}
+
+#[test]
+fn the_editor_gets_file_and_line_and_the_terminal_comes_back() {
+    if !has_tmux() {
+        return;
+    }
+    let case = Case::new();
+    let editor = case.repo.beside("editor");
+    let script = "#!/bin/sh\necho \"editing $*\"; stty -a | grep -o ' icanon'; read answer\n";
+    fs::write(&editor, script).unwrap();
+    let mut permissions = fs::metadata(&editor).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    fs::set_permissions(&editor, permissions).unwrap();
+    let editor = format!("{} -x", editor.display());
+    let terminal = case.terminal(100, 30, &[("EDITOR", &editor)]);
+    terminal.command(&case.of_report());
+    terminal.wait_for("2 of 2 open");
+    terminal.press(&["e"]);
+    let screen = terminal.wait_for("editing -x +5 ");
+    assert!(screen.contains("src/app.py"), "{screen}");
+    terminal.wait_for(" icanon");
+    terminal.press(&["Enter"]);
+    terminal.wait_for("2 of 2 open");
+    terminal.press(&["j"]);
+    terminal.wait_for("TOKEN=");
+    terminal.press(&["q"]);
+    terminal.wait_for("status: 0");
+}
+
+#[test]
+fn signals_and_control_c_give_the_terminal_back() {
+    if !has_tmux() {
+        return;
+    }
+    let case = Case::new();
+    let terminal = case.terminal(80, 24, &[]);
+    let before = terminal.mode();
+    terminal.command(&case.of_report());
+    terminal.wait_for("2 of 2 open");
+    terminal.press(&["C-c"]);
+    terminal.wait_for("status: 0");
+    terminal.assert_given_back(&before);
+    // With something to lose it asks first, and a signal does not wait for an answer.
+    let in_background = format!(
+        "sh -c 'echo $$ > ../pid; exec {} review \"{}\"'; echo status: $?",
+        sieve::binary().display(),
+        case.report.display()
+    );
+    terminal.command(&in_background);
+    terminal.wait_for("2 of 2 open");
+    terminal.press(&["t"]);
+    terminal.wait_for("reason");
+    terminal.write("x");
+    terminal.press(&["Enter"]);
+    terminal.wait_for("1 not written");
+    terminal.press(&["C-c"]);
+    terminal.wait_for("1 decision is not written.");
+    let pid = fs::read_to_string(case.repo.beside("pid")).unwrap();
+    let killed = Command::new("kill").args(["-TERM", pid.trim()]).status();
+    assert!(killed.unwrap().success());
+    let screen = terminal.wait_for("status: 3");
+    assert!(screen.contains("decisions not written: 1"), "{screen}");
+    terminal.assert_given_back(&before);
+}
+
+#[test]
+fn small_screens_and_those_without_colours_work() {
+    if !has_tmux() {
+        return;
+    }
+    let case = Case::new();
+    let terminal = case.terminal(80, 24, &[("NO_COLOR", "1")]);
+    terminal.command(&case.of_report());
+    terminal.wait_for("2 of 2 open");
+    let colours = |text: &str| text.contains("\u{1b}[3") || text.contains("\u{1b}[9");
+    let plain = terminal.coloured();
+    // `[3m` is italics and `[39m` no colour.
+    let plain = plain.replace("\u{1b}[39m", "").replace("\u{1b}[3m", "");
+    assert!(!colours(&plain), "{plain:?}");
+    assert!(plain.contains("\u{1b}[7m"), "{plain:?}");
+    for (width, height) in [("30", "6"), ("8", "2"), ("200", "60")] {
+        terminal.run(&["resize-window", "-x", width, "-y", height]);
+        terminal.press(&["j", "Tab", "G", "Tab", "k", "?", "Escape"]);
+    }
+    terminal.wait_for("2 of 2 open");
+    terminal.press(&["q"]);
+    terminal.wait_for("status: 0");
+    terminal.command("unset NO_COLOR");
+    terminal.command(&case.of_report());
+    terminal.wait_for("2 of 2 open");
+    assert!(colours(&terminal.coloured()));
+    terminal.press(&["q"]);
+    terminal.wait_for("status: 0");
+}
+
+#[test]
+fn without_a_terminal_it_is_refused_with_what_to_do() {
+    let case = Case::new();
+    let path = case.report.to_str().unwrap();
+    let output = gitsieve(case.repo.path(), &["review", path]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert_eq!(output.stdout, b"");
+    let said = stderr(&output);
+    assert!(said.contains("needs a terminal"), "{said}");
+    assert!(said.contains("gitsieve report") && said.contains("gitsieve baseline"));
+}
