@@ -8,6 +8,7 @@
 
 #[allow(
     dead_code,
+    unused_imports,
     reason = "shared with test targets that use other parts of it"
 )]
 #[path = "../support/mod.rs"]

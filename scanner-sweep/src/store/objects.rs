@@ -70,20 +70,30 @@ impl Store {
     }
 
     /// Rule sets other than this one under which objects of a pool were scanned, the last one
-    /// first, with their identities.
+    /// first.
     pub fn other_rulesets(
         &self,
         pool: &str,
         than: RulesetId,
-    ) -> Result<Vec<(RulesetId, String)>, StoreError> {
+    ) -> Result<Vec<RulesetId>, StoreError> {
         let rows = self.database().rows(
-            "SELECT id, identity FROM ruleset
-             WHERE id IN (SELECT ruleset FROM scanned WHERE pool = $1) AND id <> $2
-             ORDER BY id DESC",
+            "SELECT DISTINCT ruleset FROM scanned WHERE pool = $1 AND ruleset <> $2
+             ORDER BY ruleset DESC",
             &[pool.into(), Value::Int(than.0)],
         )?;
-        let read = |mut row: super::database::Row| Ok((RulesetId(row.next()?), row.next()?));
+        let read = |mut row: super::database::Row| Ok(RulesetId(row.next()?));
         rows.into_iter().map(read).collect()
+    }
+
+    /// The identity of a set of rules.
+    pub fn identity(&self, ruleset: RulesetId) -> Result<String, StoreError> {
+        let id = [Value::Int(ruleset.0)];
+        let rows = self
+            .database()
+            .rows("SELECT identity FROM ruleset WHERE id = $1", &id)?;
+        let row = rows.into_iter().next();
+        row.ok_or(StoreError::Content("a rule set is missing"))?
+            .next()
     }
 
     /// What is remembered of a pool's objects.

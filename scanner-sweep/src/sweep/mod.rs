@@ -247,6 +247,7 @@ pub fn sweep(
             sweep: number,
             pools,
             subsets: Mutex::default(),
+            changes: Mutex::default(),
         },
         counts: Mutex::new(counts),
         troubles: Mutex::default(),

@@ -13,7 +13,7 @@ use scanner_core::{
     scan::{Checkpoint, NoObserver, ScanError, ScannedObjects, Scanner},
 };
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -50,6 +50,8 @@ pub(super) struct Visitor<'a> {
     pub(super) pools: HashMap<PathBuf, String>,
     /// Scanners with some of the rules.
     pub(super) subsets: Mutex<Subsets>,
+    /// What changed since other rules searched.
+    pub(super) changes: Mutex<BTreeMap<RulesetId, RuleChange>>,
 }
 
 impl Visitor<'_> {
@@ -210,17 +212,9 @@ impl Visitor<'_> {
             return Ok(ObjectMemory::default());
         }
         let mut memory = self.store.memory(pool, self.ruleset)?;
-        let others = self.store.other_rulesets(pool, self.ruleset)?;
-        for (ruleset, identity) in others {
-            let Ok(identity) = serde_json::from_str::<Identity>(&identity) else {
-                continue;
-            };
-            let sees_the_same = Identity {
-                rules: self.identity.rules.clone(),
-                ..identity.clone()
-            } == self.identity;
-            let change = self.settings.rules.changed_since(&identity.rules);
-            if !sees_the_same || change == RuleChange::All {
+        for ruleset in self.store.other_rulesets(pool, self.ruleset)? {
+            let change = self.change_since(ruleset)?;
+            if change == RuleChange::All {
                 continue;
             }
             let mut old = self.store.memory(pool, ruleset)?;
@@ -253,6 +247,28 @@ impl Visitor<'_> {
             memory = self.store.memory(pool, self.ruleset)?;
         }
         Ok(memory)
+    }
+
+    /// What is to be searched again where other rules have searched.
+    fn change_since(&self, ruleset: RulesetId) -> Result<RuleChange, StoreError> {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(change) = changes.get(&ruleset) {
+            return Ok(change.clone());
+        }
+        let identity = self.store.identity(ruleset)?;
+        // What an older version cannot have written was written by a newer one.
+        let change = serde_json::from_str(&identity).map_or(RuleChange::All, |old: Identity| {
+            let sees_the_same = old.generation == self.identity.generation
+                && old.decode_depth == self.identity.decode_depth
+                && old.archives == self.identity.archives;
+            if sees_the_same {
+                self.settings.rules.changed_since(&old.rules)
+            } else {
+                RuleChange::All
+            }
+        });
+        changes.insert(ruleset, change.clone());
+        Ok(change)
     }
 
     fn remember(&self, pool: &str, memory: ObjectMemory) -> Result<(), StoreError> {
