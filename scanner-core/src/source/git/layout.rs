@@ -360,6 +360,18 @@ pub(super) fn pack_names(objects: &Path) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
+/// The directories of loose objects that there are, each with the two digits that ids in it begin
+/// with, sorted. Links count, as for git.
+pub(super) fn loose_directories(objects: &Path) -> Vec<(String, PathBuf)> {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let mut found: Vec<_> = entries(objects)
+        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
+        .filter(|(name, _)| name.len() == 2 && name.bytes().all(is_digit))
+        .collect();
+    found.sort_unstable();
+    found
+}
+
 /// Names of loose objects, without their first two digits.
 pub(super) fn loose_names(objects: &Path) -> impl Iterator<Item = Vec<u8>> {
     entries(objects)

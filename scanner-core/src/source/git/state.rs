@@ -1,7 +1,7 @@
 //! Tells cheaply whether anything about a repository has changed.
 
 use super::{
-    layout::{entries, subdirectories},
+    layout::{entries, loose_directories},
     open::Repository,
 };
 use crate::model::ObjectId;
@@ -98,10 +98,7 @@ fn packs(objects: &Path) -> Vec<(Vec<u8>, u64)> {
 /// Names of loose objects, sorted.
 fn loose(objects: &Path) -> Vec<Vec<u8>> {
     let mut names = Vec::new();
-    for (name, path) in subdirectories(objects) {
-        if name.len() != 2 {
-            continue;
-        }
+    for (name, path) in loose_directories(objects) {
         for entry in entries(&path) {
             let mut full = name.clone().into_bytes();
             full.extend_from_slice(entry.file_name().as_encoded_bytes());

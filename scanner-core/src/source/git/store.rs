@@ -14,6 +14,7 @@ pub(crate) use links::Links;
 pub(crate) use pack::Pack;
 pub(crate) use read::Kept;
 
+use super::layout::{entries, loose_directories};
 use crate::{
     model::{IssueKind, ObjectId, ScanIssue},
     source::ContentKind,
@@ -139,13 +140,9 @@ impl ObjectStore {
     fn list_loose(&mut self) {
         let hex_len = self.id_len * 2;
         for (dir_index, dir) in self.dirs.iter().enumerate() {
-            for prefix in 0..=255u8 {
-                let hex = format!("{prefix:02x}");
-                let folder = dir.join(&hex);
-                let Ok(entries) = fs::read_dir(&folder) else {
-                    continue;
-                };
-                for entry in entries.flatten() {
+            // Most of the 256 directories that there may be are not there.
+            for (hex, folder) in loose_directories(dir) {
+                for entry in entries(&folder) {
                     let name = entry.file_name();
                     let Some(rest) = name.to_str().filter(|n| n.len() + 2 == hex_len) else {
                         continue;
