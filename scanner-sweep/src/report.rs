@@ -3,7 +3,7 @@
 //! A secret that several repositories hold is one finding there. Paths begin with the name of the
 //! repository.
 
-use crate::store::{Store, StoreError, TrackedFinding};
+use crate::store::{LastReceipt, Store, StoreError, TrackedFinding};
 use scanner_core::{
     model::{IssueKind, Receipt, Report, ScanIssue},
     report::{FORMAT_VERSION, read_report},
@@ -72,16 +72,19 @@ pub fn findings(tracked: &[TrackedFinding]) -> Result<Report, StoreError> {
     Ok(report)
 }
 
-/// Sums up what the last scans of all repositories looked at.
+/// Sums up what the last scans of all repositories looked at that are `wanted`.
 ///
 /// # Errors
 /// When the store fails.
-pub fn receipt(store: &Store) -> Result<Receipt, StoreError> {
+pub fn receipt(
+    store: &Store,
+    wanted: impl Fn(&LastReceipt) -> bool,
+) -> Result<Receipt, StoreError> {
     let mut sum = Receipt {
         complete: true,
         ..Receipt::default()
     };
-    for one in store.receipts()? {
+    for one in store.receipts()?.into_iter().filter(wanted) {
         if let Some(line) = &one.receipt {
             let receipt: Stored = serde_json::from_str(line)
                 .map_err(|_| StoreError::Content("a receipt in it is not readable"))?;

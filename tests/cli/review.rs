@@ -213,6 +213,20 @@ impl Case {
         review(&format!("'{}'", self.report.display()))
     }
 
+    /// The same, with the number of the process in a file beside the repository.
+    fn with_pid(&self) -> String {
+        format!(
+            "sh -c 'echo $$ > ../pid; exec {} review \"{}\"'; echo status: $?",
+            sieve::binary().display(),
+            self.report.display()
+        )
+    }
+
+    fn pid(&self) -> String {
+        let pid = fs::read_to_string(self.repo.beside("pid")).unwrap();
+        pid.trim().to_owned()
+    }
+
     fn baseline(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.repo.path().join(".gitsieve-baseline.jsonl")).unwrap();
         let lines = text.lines().skip(1);
@@ -420,12 +434,7 @@ fn signals_and_control_c_give_the_terminal_back() {
     terminal.wait_for("status: 0");
     terminal.assert_given_back(&before);
     // With something to lose it asks first, and a signal does not wait for an answer.
-    let in_background = format!(
-        "sh -c 'echo $$ > ../pid; exec {} review \"{}\"'; echo status: $?",
-        sieve::binary().display(),
-        case.report.display()
-    );
-    terminal.command(&in_background);
+    terminal.command(&case.with_pid());
     terminal.wait_for("2 of 2 open");
     terminal.press(&["t"]);
     terminal.wait_for("reason");
@@ -434,12 +443,30 @@ fn signals_and_control_c_give_the_terminal_back() {
     terminal.wait_for("1 not written");
     terminal.press(&["C-c"]);
     terminal.wait_for("1 decision is not written.");
-    let pid = fs::read_to_string(case.repo.beside("pid")).unwrap();
-    let killed = Command::new("kill").args(["-TERM", pid.trim()]).status();
+    let killed = Command::new("kill").args(["-TERM", &case.pid()]).status();
     assert!(killed.unwrap().success());
     let screen = terminal.wait_for("status: 3");
     assert!(screen.contains("decisions not written: 1"), "{screen}");
     terminal.assert_given_back(&before);
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_the_review() {
+    if !has_tmux() || !Path::new("/proc/self").exists() {
+        return;
+    }
+    let case = Case::new();
+    let terminal = case.terminal(80, 24, &[]);
+    terminal.command(&case.with_pid());
+    terminal.wait_for("2 of 2 open");
+    let process = PathBuf::from(format!("/proc/{}", case.pid()));
+    assert!(process.exists());
+    drop(terminal);
+    let started = Instant::now();
+    while process.exists() {
+        assert!(started.elapsed() < DEADLINE, "it is running still");
+        thread::sleep(PAUSE);
+    }
 }
 
 #[test]

@@ -27,6 +27,7 @@ use scanner_sweep::{
     sweep::{MakeScanner, Settings, SweepError, sweep},
 };
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     hash::{DefaultHasher, Hash, Hasher},
     io,
@@ -125,7 +126,8 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
     }
     let new = store.findings(Which::NewIn(swept.sweep))?;
     let mut report = report::findings(&new)?;
-    report.receipt = report::receipt(&store)?;
+    let swept_here: BTreeSet<&str> = found.repositories.iter().map(|f| f.key.as_str()).collect();
+    report.receipt = report::receipt(&store, |one| swept_here.contains(&*one.key))?;
     let facts = reports::Facts {
         maker: META,
         subject: &scan.subject,
@@ -136,7 +138,7 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
     };
     reports::write(&report, &scan.reports, template.as_ref(), &facts)?;
     if !scan.quiet {
-        output::notice(&summary(&swept.counts));
+        output::notice(&summary(&swept.counts, store.totals()?.open.values().sum()));
     }
     let status = ExitStatus::of_report(&report, scan.exit);
     Ok(match status {
@@ -168,10 +170,12 @@ fn shaping(plan: &ScanPlan, key: Option<&str>) -> Result<String, CliError> {
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-fn summary(counts: &SweepCounts) -> String {
+/// One line about a sweep. `open` is how many findings of all sweeps count.
+fn summary(counts: &SweepCounts, open: u64) -> String {
     let seconds = counts.milliseconds as f64 / 1000.0;
     let mut text = format!(
-        "{} repositories in {seconds:.1} s: {} unchanged, {} scanned ({} objects), {} new findings, {} gone",
+        "{} repositories in {seconds:.1} s: {} unchanged, {} scanned ({} objects), {} new findings, {} gone, {open} \
+         open in all",
         counts.repositories,
         counts.unchanged,
         counts.scanned,
@@ -209,13 +213,13 @@ fn stored(
     let mut found: Vec<TrackedFinding> = store.findings(which)?;
     found.retain(|finding| select.wants(&finding.repository));
     let report = Report {
-        receipt: report::receipt(store)?,
+        receipt: report::receipt(store, |one| select.wants(&one.name))?,
         ..report::findings(&found)?
     };
     let now = now().unwrap_or_default();
     let facts = reports::Facts {
         maker: META,
-        subject: &format!("what {} knows", store.name()),
+        subject: &format!("the repositories of {}", store.name()),
         unit: "blob",
         elapsed: None,
         began: now,

@@ -104,7 +104,7 @@ impl SweepPlan {
                 let source = SourcePlan {
                     // Each repository takes this one's place.
                     input: InputPlan::Library(Input::Git(GitInput::default())),
-                    subject: "what no sweep had met before".into(),
+                    subject: "the repositories for what is new".into(),
                     unit: "blob",
                     root: None,
                     notice: None,

@@ -6,7 +6,7 @@ use super::{
     draw::{self, Palette},
     editor, keys,
     model::{Around, Mode},
-    terminal::{Screen, asked_to_end},
+    terminal::{Came, Keyboard, Screen, asked_to_end},
     update::Typed,
 };
 use crate::output::Style;
@@ -72,9 +72,10 @@ impl<'a> Session<'a> {
     /// When the terminal cannot be used.
     pub(crate) fn run(mut self) -> io::Result<Ended> {
         let killed = asked_to_end();
+        let keyboard = Keyboard::new()?;
         let mut screen = Screen::take()?;
         loop {
-            if killed.load(Ordering::Relaxed) {
+            if killed.load(Ordering::Relaxed) || keyboard.wait(Duration::ZERO)? == Came::End {
                 let unsaved = self.model.unsaved();
                 return Ok(Ended::Killed { unsaved });
             }
@@ -90,7 +91,11 @@ impl<'a> Session<'a> {
                 });
                 continue;
             }
-            if !event::poll(TICK)? {
+            // Events may be held already that came together with others.
+            if !event::poll(Duration::ZERO)? {
+                if keyboard.wait(TICK)? == Came::Something {
+                    continue;
+                }
                 let long = |at: Instant| at.elapsed() >= REVEALED_FOR;
                 if self.revealed_at.is_some_and(long) {
                     self.revealed_at = None;

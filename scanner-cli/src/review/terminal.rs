@@ -10,17 +10,24 @@ use ratatui::{
         terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
     },
 };
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
 };
 use std::{
-    io::{self, Stdout, stdout},
+    fs::File,
+    io::{self, IsTerminal, Stdout, stdin, stdout},
+    os::fd::AsFd,
     panic,
     sync::{
         Arc, Once,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 /// Whether the terminal is taken.
@@ -94,6 +101,51 @@ fn before_panic_message(run: impl Fn() + Send + Sync + 'static) {
         run();
         tell(info);
     }));
+}
+
+/// Where keys come from.
+#[derive(Debug)]
+pub(super) struct Keyboard(Option<File>);
+
+/// What came from the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    Nothing,
+    Something,
+    /// There is no terminal any more.
+    End,
+}
+
+impl Keyboard {
+    /// The terminal itself where standard input is none.
+    pub(super) fn new() -> io::Result<Self> {
+        let piped = !stdin().is_terminal();
+        Ok(Self(piped.then(|| File::open("/dev/tty")).transpose()?))
+    }
+
+    /// Waits for something to come. Whoever reads events without this waits for ever, at full
+    /// speed, once the terminal is gone.
+    pub(super) fn wait(&self, time: Duration) -> io::Result<Came> {
+        let stdin = stdin();
+        let fd = self.0.as_ref().map_or(stdin.as_fd(), File::as_fd);
+        let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+        let time = Timespec::try_from(time).ok();
+        match poll(&mut fds, time.as_ref()) {
+            Ok(_) => {}
+            // A signal is looked at by whoever waits.
+            Err(Errno::INTR) => return Ok(Came::Nothing),
+            Err(error) => return Err(error.into()),
+        }
+        let came = fds[0].revents();
+        let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+        Ok(if came.intersects(gone) {
+            Came::End
+        } else if came.is_empty() {
+            Came::Nothing
+        } else {
+            Came::Something
+        })
+    }
 }
 
 /// Returns a flag that is set when the program is asked to end.

@@ -50,6 +50,8 @@ pub struct RepositoryRow {
 /// What the last scan of a repository looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastReceipt {
+    /// What the repository is known by.
+    pub key: String,
     /// Name of the repository.
     pub name: String,
     /// Whether that was everything.
@@ -146,12 +148,13 @@ impl Store {
     /// What the last scan of each repository that is not gone looked at, by name.
     pub fn receipts(&self) -> Result<Vec<LastReceipt>, StoreError> {
         let rows = self.database().rows(
-            "SELECT name, complete, receipt, error FROM repository
+            "SELECT key, name, complete, receipt, error FROM repository
              WHERE gone_since IS NULL ORDER BY name, id",
             &[],
         )?;
         let read = |mut row: Row| {
             Ok(LastReceipt {
+                key: row.next()?,
                 name: row.next()?,
                 complete: row.next()?,
                 receipt: row.next()?,
