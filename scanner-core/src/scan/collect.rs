@@ -112,6 +112,7 @@ impl Collected {
     }
 
     /// How many issues there are so far.
+    #[cfg(feature = "git")]
     pub(super) fn issues(&self) -> usize {
         self.issues.len()
     }
