@@ -78,7 +78,7 @@ const MIGRATE: &[&str] = &[
 /// Further options of the command that writes down what to do.
 const REMEDIATE: &[&str] = &["output", "show_secrets", "no_baseline", "require_complete"];
 
-/// Further options of the command that writes an earlier report anew.
+/// Further options of commands that write reports in every format.
 const REPORT: &[&str] = &[
     "format",
     "output",
@@ -91,20 +91,7 @@ const REPORT: &[&str] = &[
 ];
 
 /// Further options of the command that sweeps.
-const SWEEP: &[&str] = &[
-    "format",
-    "output",
-    "report",
-    "template",
-    "show_suppressed",
-    "repository_url",
-    "verbose",
-    "quiet",
-    "exit_code",
-    "fail_on",
-    "require_complete",
-    "engine",
-];
+const SWEEP: &[&str] = &["exit_code", "fail_on", "require_complete", "engine"];
 
 /// The options that a command takes of those that scans take; `None` for all. `path` is its name
 /// below `gitsieve`.
@@ -124,7 +111,7 @@ fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
         ["migrate"] => &[CHOICE, MIGRATE, BENCH, EXPLAIN],
         ["diff"] => &[LOOKS, COMPARE],
         ["report"] | ["sweep", "report"] => &[LOOKS, REPORT],
-        ["sweep"] => &[CHOICE, LOOKS, BENCH, EXPLAIN, TRIAGE, SWEEP],
+        ["sweep"] => &[CHOICE, LOOKS, REPORT, BENCH, EXPLAIN, TRIAGE, SWEEP],
         ["sweep", "status"] => &[LOOKS, &["format", "output"]],
         ["baseline", "diff"] => &[CHOICE, LOOKS, FOR_BASELINE, BENCH, EXPLAIN, COMPARE],
         ["remediate"] => &[CHOICE, FOR_BASELINE, BENCH, EXPLAIN, REMEDIATE],

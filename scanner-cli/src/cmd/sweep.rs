@@ -11,7 +11,7 @@ use super::{
 use crate::{
     exit::{CliError, ExitStatus},
     interrupt, output,
-    plan::{ReportsPlan, ScanPlan, SweepPlan, SweepRun},
+    plan::{ReportsPlan, ScanPlan, SweepPlan, SweepRun, threads},
     rules,
 };
 use progress::Told;
@@ -30,7 +30,6 @@ use std::{
     collections::BTreeSet,
     fmt::Write as _,
     hash::{DefaultHasher, Hash, Hasher},
-    io,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -87,18 +86,13 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
     let interrupted = interrupt::on_signal();
     let found = places::find(&plan.places, &interrupted, scan.quiet)?;
     let told = Told::new(scan.progress, scan.verbose, scan.quiet);
-    let threads = if scan.threads == 0 {
-        std::thread::available_parallelism().map_or(1, usize::from)
-    } else {
-        scan.threads
-    };
     let settings = Settings {
         rules: &rules,
         triage: &triage,
         shaping: shaping(scan, key.id().as_deref())?,
         decode_depth: scan.max_decode_depth,
         archives: scan.max_archive_depth > 0,
-        threads,
+        threads: threads(scan.threads),
         full: plan.full,
         deadline: plan.deadline.map(|time| clock + time),
         checkpoint_every: CHECKPOINT,
@@ -248,9 +242,4 @@ fn be_nice() {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-}
-
-/// A line on standard error.
-fn say(text: &str) {
-    let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("{text}\n"));
 }

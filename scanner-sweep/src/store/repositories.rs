@@ -6,10 +6,7 @@ use super::{
     findings,
 };
 use crate::discover::Discovered;
-use scanner_core::{
-    model::{ObjectId, Report},
-    report::Redactor,
-};
+use scanner_core::{model::Report, report::Redactor};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -102,8 +99,6 @@ pub struct Visit<'a> {
     pub state: Option<&'a str>,
     /// Digest of what else the findings depend on.
     pub settings: &'a str,
-    /// Refs when the scan began.
-    pub tips: Option<&'a BTreeMap<String, ObjectId>>,
     /// Objects that were scanned.
     pub objects: u64,
     /// What was found, triaged; `None` where nothing could be scanned.
@@ -235,7 +230,7 @@ impl Store {
             Some(report) => findings::lines(report)?,
             None => Vec::new(),
         };
-        let tips = visit.tips.map(|tips| shown_tips(tips, visit.report));
+        let tips = visit.report.map(shown_tips);
         let written = tips
             .as_ref()
             .map(|tips| serde_json::to_string(tips).unwrap_or_default());
@@ -297,13 +292,10 @@ impl Store {
 type Tips = BTreeMap<String, String>;
 
 /// Tips as they are kept: a ref may be named after a secret.
-fn shown_tips(tips: &BTreeMap<String, ObjectId>, report: Option<&Report>) -> Tips {
-    let redactor = report.map(Redactor::of_report);
-    let shown = |name: &String| match &redactor {
-        Some(redactor) => redactor.redact_str(name).into_owned(),
-        None => name.clone(),
-    };
-    let tips = tips.iter();
+fn shown_tips(report: &Report) -> Tips {
+    let redactor = Redactor::of_report(report);
+    let shown = |name: &String| redactor.redact_str(name).into_owned();
+    let tips = report.receipt.tips.iter();
     tips.map(|(name, id)| (shown(name), id.to_string()))
         .collect()
 }

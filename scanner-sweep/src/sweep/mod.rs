@@ -96,10 +96,6 @@ pub trait SweepObserver: Sync {
     fn ended(&self, name: &str, visited: &Visited) {
         let _ = (name, visited);
     }
-    /// Something that concerns no single repository, for people.
-    fn notice(&self, text: &str) {
-        let _ = text;
-    }
 }
 
 /// Takes no notice.

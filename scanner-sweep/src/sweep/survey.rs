@@ -2,12 +2,9 @@
 
 use super::Task;
 use crate::{discover::Discovered, store::RepositoryId};
-use scanner_core::{
-    model::ObjectId,
-    source::git::{Repository, RepositoryState},
-};
+use scanner_core::source::git::{Repository, RepositoryState};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     error::Error,
     fs,
     path::{Path, PathBuf},
@@ -20,7 +17,6 @@ use std::{
 /// What a look at a repository tells.
 #[derive(Debug)]
 pub(super) struct Survey {
-    repository: Repository,
     pub(super) state: RepositoryState,
     /// Directories of objects, the repository's own first; canonical, so that two ways to one
     /// directory are the same.
@@ -46,13 +42,7 @@ impl Survey {
             changed: changed(&repository),
             state: repository.state(),
             objects,
-            repository,
         })
-    }
-
-    /// Refs as they are now. Takes longer than all else.
-    pub(super) fn tips(&self) -> BTreeMap<String, ObjectId> {
-        self.repository.tips()
     }
 }
 

@@ -78,9 +78,8 @@ impl Visitor<'_> {
         }
         let mut survey = None;
         let mut tries = 0;
-        let (result, objects, state, tips) = loop {
-            let survey_now = survey.as_ref().unwrap_or(&task.survey);
-            let (state, tips) = (survey_now.state.clone(), survey_now.tips());
+        let (result, objects, state) = loop {
+            let state = survey.as_ref().unwrap_or(&task.survey).state.clone();
             let mut known = ObjectMemory::default();
             for memory in memories.values() {
                 known.merge(memory.clone());
@@ -106,7 +105,7 @@ impl Visitor<'_> {
             match Survey::of(path).ok().filter(|_| again) {
                 // What was not to be read may just have moved.
                 Some(now) if now.state.digest != state.digest => survey = Some(now),
-                _ => break (result, objects, state, tips),
+                _ => break (result, objects, state),
             }
         };
         let mut report = match result {
@@ -129,7 +128,6 @@ impl Visitor<'_> {
             outcome,
             state: exhaustive.then_some(&state.digest),
             settings: &self.shaping,
-            tips: Some(&tips),
             objects,
             report: Some(&report),
             exhaustive,
@@ -167,7 +165,6 @@ impl Visitor<'_> {
             outcome: VisitOutcome::Failed,
             state: None,
             settings: &self.shaping,
-            tips: None,
             objects: 0,
             report: None,
             exhaustive: false,

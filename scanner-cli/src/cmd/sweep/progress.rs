@@ -1,6 +1,6 @@
 //! Shows how a sweep goes.
 
-use super::say;
+use crate::output;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use scanner_core::report::printable;
 use scanner_sweep::{
@@ -40,11 +40,10 @@ impl Told {
     }
 
     fn line(&self, text: &str) {
-        let text = printable(text.as_bytes());
         match &self.bars {
             // A line between bars would be written over.
-            Some(bars) => bars.multi.suspend(|| say(&text)),
-            None => say(&text),
+            Some(bars) => bars.multi.suspend(|| output::text(text)),
+            None => output::text(text),
         }
     }
 }
@@ -139,9 +138,5 @@ impl SweepObserver for Told {
             }
             VisitOutcome::Complete => {}
         }
-    }
-
-    fn notice(&self, text: &str) {
-        self.line(text);
     }
 }

@@ -4,8 +4,7 @@ use super::{
     layout::{entries, loose_directories},
     open::Repository,
 };
-use crate::model::ObjectId;
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 /// What a repository is at some moment, as far as a scan of its history depends on it.
 ///
@@ -19,17 +18,9 @@ pub struct RepositoryState {
     pub digest: String,
     /// Bytes of packs in the repository's own object directory.
     pub pack_bytes: u64,
-    /// Loose objects in it.
-    pub loose_objects: u64,
 }
 
 impl Repository {
-    /// Ref name to the id it points at; `HEAD` included where it points at something.
-    pub fn tips(&self) -> BTreeMap<String, ObjectId> {
-        let refs = self.read_refs().refs.into_iter();
-        refs.map(|one| (one.name.to_string(), one.target)).collect()
-    }
-
     /// Lists what the repository is made of. Reads refs and directories, no object.
     ///
     /// Only a listing made before a scan may be kept with its result: what changes meanwhile then
@@ -53,7 +44,7 @@ impl Repository {
         for issue in self.issues() {
             add(issue.message.as_bytes());
         }
-        let (mut pack_bytes, mut loose_objects) = (0, 0);
+        let mut pack_bytes = 0;
         for (index, dir) in self.object_dirs().iter().enumerate() {
             add(dir.as_os_str().as_encoded_bytes());
             let packs = packs(dir);
@@ -67,13 +58,11 @@ impl Repository {
             }
             if index == 0 {
                 pack_bytes = packs.iter().map(|(_, bytes)| bytes).sum();
-                loose_objects = loose.len() as u64;
             }
         }
         RepositoryState {
             digest: hasher.finalize().to_hex().to_string(),
             pack_bytes,
-            loose_objects,
         }
     }
 }
@@ -122,8 +111,6 @@ mod tests {
         let state = |dir: &str| Repository::open(&lab.path(dir)).unwrap().state();
         let mut last = (state("r").digest, state("fork.git").digest);
         assert_eq!(last.0, state("r").digest);
-        let tips = Repository::open(&lab.path("r")).unwrap().tips();
-        assert_eq!(tips["refs/heads/main"], lab.id("r", "main"));
         let mut changes = |what: &str, fork_too: bool| {
             let now = (state("r").digest, state("fork.git").digest);
             assert_ne!(now.0, last.0, "{what}");
