@@ -13,3 +13,12 @@ pub mod metrics;
 pub mod report;
 pub mod store;
 pub mod sweep;
+
+#[cfg(all(test, feature = "postgres", target_os = "linux"))]
+#[path = "../../tests/support/postgres.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with test targets that use other parts of it"
+)]
+mod server;

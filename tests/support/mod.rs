@@ -9,6 +9,8 @@ pub mod environment;
 pub mod oracle;
 pub mod pack;
 pub mod plant;
+#[cfg(target_os = "linux")]
+pub mod postgres;
 pub mod repo;
 pub mod rng;
 pub mod sieve;

@@ -13,6 +13,8 @@
 )]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+mod workers;
 
 use serde_json::Value;
 use std::{
@@ -355,6 +357,7 @@ fn mistakes_are_told_before_anything_is_done() {
         (&["status", "-f", "sarif"][..], "formats human and json"),
         (&[".", "--include", "["][..], "--include"),
         (&[".", "--store", "mysql://host/db"][..], "--store"),
+        (&[".", "--shard", "3/3"][..], "0/3"),
     ] {
         let run = farm.run(args);
         assert_eq!(run.status, 2, "{args:?}: {}", run.stderr);

@@ -2,6 +2,7 @@
 
 use clap::{ArgAction, Args, Subcommand};
 use scanner_core::model::TimeSpan;
+use scanner_sweep::discover::Shard;
 use std::path::PathBuf;
 
 /// Scans many repositories, only what is new in them, and remembers what was found.
@@ -24,6 +25,9 @@ pub(crate) struct SweepArgs {
 
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+
+    #[command(flatten)]
+    pub(crate) worker: WorkerArgs,
 
     /// Scan everything again, whatever the store remembers
     #[arg(long)]
@@ -56,10 +60,42 @@ pub(crate) enum SweepCommand {
 /// Where the store is.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
-    /// File in which sweeps remember; made where there is none. Without it, gitsieve/sweep.db below
-    /// $XDG_STATE_HOME or ~/.local/state
-    #[arg(long, value_name = "FILE", env = "GITSIEVE_STORE")]
+    /// File in which sweeps remember, or postgres://USER@HOST/DATABASE; made where there is none.
+    /// Without it, gitsieve/sweep.db below $XDG_STATE_HOME or ~/.local/state
+    #[arg(
+        long,
+        value_name = "FILE|URL",
+        env = "GITSIEVE_STORE",
+        hide_env_values = true
+    )]
     pub(crate) store: Option<PathBuf>,
+
+    /// File with the password for the store's database; without it, the variable PGPASSWORD
+    #[arg(long, value_name = "FILE", env = "GITSIEVE_STORE_PASSWORD_FILE")]
+    pub(crate) store_password_file: Option<PathBuf>,
+}
+
+/// How several workers share a store in a database.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Several machines")]
+pub(crate) struct WorkerArgs {
+    /// How long to wait for the store's database when it does not answer
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    pub(crate) store_wait: TimeSpan,
+
+    /// After how long without a sign of life others take over what a worker was scanning
+    #[arg(long, value_name = "TIME", default_value = "2m")]
+    pub(crate) lease: TimeSpan,
+
+    /// Name of this machine in the log; machines that see the same directories need the same name
+    /// [default: the host's]
+    #[arg(long, value_name = "NAME", env = "GITSIEVE_HOST")]
+    pub(crate) host: Option<String>,
+
+    /// Sweep only a part of the repositories, such as 0/3, 1/3 and 2/3 on three machines that do not
+    /// share their mirrors; forks stay together
+    #[arg(long, value_name = "N/OF", env = "GITSIEVE_SHARD")]
+    pub(crate) shard: Option<Shard>,
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     exit::{CliError, ExitStatus},
     interrupt, output,
-    plan::{ReportsPlan, ScanPlan, SweepPlan, SweepRun, threads},
+    plan::{ReportsPlan, ScanPlan, StorePlace, SweepPlan, SweepRun, threads},
     rules,
 };
 use progress::Told;
@@ -23,7 +23,7 @@ use scanner_core::{
 use scanner_sweep::{
     discover::Select,
     metrics, report,
-    store::{Store, SweepCounts, TrackedFinding, Which},
+    store::{Patience, Store, SweepCounts, TrackedFinding, Which, Worker},
     sweep::{MakeScanner, Settings, SweepError, sweep},
 };
 use std::{
@@ -31,7 +31,8 @@ use std::{
     fmt::Write as _,
     hash::{DefaultHasher, Hash, Hasher},
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// How often the store takes down how far the scan of a large repository has come.
@@ -45,15 +46,29 @@ pub(crate) fn run(plan: SweepPlan) -> Result<ExitStatus, CliError> {
             json,
             to,
             style,
-        } => status::show(&Store::open(&store)?, json, &to, style),
+        } => status::show(&open(&store, Patience::none())?, json, &to, style),
         SweepPlan::Report {
             store,
             new,
             gone,
             select,
             reports,
-        } => stored(&Store::open(&store)?, new, gone, &select, &reports),
+        } => stored(
+            &open(&store, Patience::none())?,
+            new,
+            gone,
+            &select,
+            &reports,
+        ),
     }
+}
+
+fn open(place: &StorePlace, patience: Patience) -> Result<Store, CliError> {
+    Ok(match place {
+        StorePlace::File(path) => Store::open(path)?,
+        #[cfg(feature = "postgres")]
+        StorePlace::Server(address) => Store::connect(address, patience)?,
+    })
 }
 
 /// Makes scanners as a plan says.
@@ -78,14 +93,25 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
     let rules = rules::load_telling(&scan.rules, scan.quiet)?;
     let key = decisions::key(scan.triage.key_file.as_deref())?;
     let triage = decisions::load(&scan.triage, key.id().as_deref())?;
-    let store = Store::open(&plan.store)?;
+    let interrupted = interrupt::on_signal();
+    let quiet = scan.quiet;
+    let patience = Patience {
+        wait: plan.store_wait,
+        stop: Arc::clone(&interrupted),
+        told: Box::new(move |why| {
+            if !quiet {
+                output::notice(&format!("{why}; waiting for it"));
+            }
+        }),
+    };
+    let store = open(&plan.store, patience)?;
     let _lock = store.lock()?;
     if plan.nice {
         be_nice();
     }
-    let interrupted = interrupt::on_signal();
     let found = places::find(&plan.places, &interrupted, scan.quiet)?;
     let told = Told::new(scan.progress, scan.verbose, scan.quiet);
+    let host = plan.host.clone().unwrap_or_else(host);
     let settings = Settings {
         rules: &rules,
         triage: &triage,
@@ -96,7 +122,11 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
         full: plan.full,
         deadline: plan.deadline.map(|time| clock + time),
         checkpoint_every: CHECKPOINT,
-        host: host(),
+        worker: Worker {
+            name: worker(),
+            lease: plan.lease,
+        },
+        host,
         found_everything: found.everything,
     };
     let swept = sweep(
@@ -180,6 +210,7 @@ fn summary(counts: &SweepCounts, open: u64) -> String {
     let more = [
         (counts.incomplete, "not scanned in full"),
         (counts.failed, "not scanned at all"),
+        (counts.elsewhere, "scanned by other workers"),
         (counts.left, "left for the next sweep"),
         (counts.gone, "there no more"),
     ];
@@ -200,7 +231,7 @@ fn stored(
     let template = reports::template(plan)?;
     let last = store.last_sweep()?;
     let which = match last {
-        Some(sweep) if new => Which::NewIn(sweep),
+        Some(sweep) if new => Which::NewInRoundOf(sweep),
         _ if gone => Which::All,
         _ => Which::Present,
     };
@@ -229,6 +260,16 @@ fn host() -> String {
         .nodename()
         .to_string_lossy()
         .into_owned()
+}
+
+/// A name that no other process has or had: machines may share their name, and containers their
+/// process numbers.
+fn worker() -> String {
+    let nanos = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_nanos();
+    format!("{} {} {nanos}", host(), std::process::id())
 }
 
 /// Lets everything else on the machine go first. What cannot be had is no reason not to sweep.

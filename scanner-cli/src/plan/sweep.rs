@@ -9,7 +9,7 @@ use crate::{
     output::{Destination, Style},
 };
 use scanner_core::scan::{GitInput, Input};
-use scanner_sweep::discover::Select;
+use scanner_sweep::discover::{Select, Shard};
 use std::{
     env,
     path::{Path, PathBuf},
@@ -21,13 +21,13 @@ use std::{
 pub(crate) enum SweepPlan {
     Run(Box<SweepRun>),
     Status {
-        store: PathBuf,
+        store: StorePlace,
         json: bool,
         to: Destination,
         style: Style,
     },
     Report {
-        store: PathBuf,
+        store: StorePlace,
         new: bool,
         gone: bool,
         select: Select,
@@ -39,13 +39,25 @@ pub(crate) enum SweepPlan {
 #[derive(Debug)]
 pub(crate) struct SweepRun {
     pub(crate) places: Places,
-    pub(crate) store: PathBuf,
+    pub(crate) store: StorePlace,
+    /// How long to wait for the store's database.
+    pub(crate) store_wait: Duration,
+    pub(crate) lease: Duration,
+    pub(crate) host: Option<String>,
     pub(crate) full: bool,
     pub(crate) deadline: Option<Duration>,
     pub(crate) nice: bool,
     pub(crate) metrics: Option<PathBuf>,
     /// How to scan, and to report what is new.
     pub(crate) scan: ScanPlan,
+}
+
+/// Where a store is.
+#[derive(Debug)]
+pub(crate) enum StorePlace {
+    File(PathBuf),
+    #[cfg(feature = "postgres")]
+    Server(Box<scanner_sweep::store::Address>),
 }
 
 /// Where repositories are.
@@ -63,6 +75,7 @@ pub(crate) struct Places {
     pub(crate) mirrors: Option<PathBuf>,
     pub(crate) fetch_timeout: Duration,
     pub(crate) select: Select,
+    pub(crate) shard: Option<Shard>,
 }
 
 /// Where the access token is.
@@ -110,8 +123,11 @@ impl SweepPlan {
                     notice: None,
                 };
                 Ok(Self::Run(Box::new(SweepRun {
-                    places: Places::new(args.places)?,
+                    places: Places::new(args.places, args.worker.shard)?,
                     store: store(args.store)?,
+                    store_wait: args.worker.store_wait.0,
+                    lease: args.worker.lease.0,
+                    host: args.worker.host,
                     full: args.full,
                     deadline: args.deadline.map(|time| time.0),
                     nice: args.nice,
@@ -124,7 +140,7 @@ impl SweepPlan {
 }
 
 impl Places {
-    fn new(args: PlaceArgs) -> Result<Self, CliError> {
+    fn new(args: PlaceArgs, shard: Option<Shard>) -> Result<Self, CliError> {
         for path in args.roots.iter().chain(&args.bitbucket_home) {
             exists(path)?;
         }
@@ -165,6 +181,7 @@ impl Places {
         };
         Ok(Self {
             select: select(&args.include, &args.exclude)?,
+            shard,
             roots: args.roots,
             lists: args.list,
             nul: args.nul,
@@ -185,37 +202,81 @@ fn select(include: &[String], exclude: &[String]) -> Result<Select, CliError> {
 }
 
 /// A store that must be there.
-fn known_store(args: StoreArgs) -> Result<PathBuf, CliError> {
-    let path = store(args)?;
-    if !path.is_file() {
-        return Err(usage(format!(
+fn known_store(args: StoreArgs) -> Result<StorePlace, CliError> {
+    let place = store(args)?;
+    match &place {
+        StorePlace::File(path) if !path.is_file() => Err(usage(format!(
             "there is no store {}: the first `gitsieve sweep` makes it, and --store says where",
             path.display()
-        )));
+        ))),
+        _ => Ok(place),
     }
-    Ok(path)
 }
 
+/// The environment variable that may say where the store is.
+const VARIABLE: &str = "GITSIEVE_STORE";
+
 /// Where the store is, or is to be.
-fn store(args: StoreArgs) -> Result<PathBuf, CliError> {
+fn store(args: StoreArgs) -> Result<StorePlace, CliError> {
     if let Some(path) = args.store {
-        if path.to_str().is_some_and(|text| text.contains("://")) {
-            return Err(usage(
-                "--store: a store is a file; databases are not supported".into(),
-            ));
-        }
-        return Ok(path);
+        return match path.to_str().filter(|text| text.contains("://")) {
+            Some(uri) => server(uri, args.store_password_file.as_deref()),
+            None => Ok(StorePlace::File(path)),
+        };
     }
     let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
     let base = variable("XDG_STATE_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
         .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".local/state")));
-    base.map(|base| base.join("gitsieve/sweep.db"))
+    base.map(|base| StorePlace::File(base.join("gitsieve/sweep.db")))
         .ok_or_else(|| {
             usage(
                 "neither XDG_STATE_HOME nor HOME is set: say with --store where the store is"
                     .into(),
             )
         })
+}
+
+/// A store in a database. The password may be in a file or in the environment; not among the
+/// arguments, which every user of the machine can see.
+#[cfg(feature = "postgres")]
+fn server(uri: &str, password_file: Option<&Path>) -> Result<StorePlace, CliError> {
+    let wrong = |what: String| usage(format!("--store: {what}"));
+    let (scheme, rest) = uri.split_once("://").unwrap_or_default();
+    if !matches!(scheme, "postgres" | "postgresql") {
+        return Err(wrong(
+            "a store is a file, or postgres://USER@HOST/DATABASE".into(),
+        ));
+    }
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let holds_password = authority
+        .rsplit_once('@')
+        .is_some_and(|(user, _)| user.contains(':'))
+        || rest.contains("password=");
+    if holds_password && env::var_os(VARIABLE).is_none_or(|value| value != *uri) {
+        return Err(wrong(format!(
+            "other users can see the password: leave it out, and use --store-password-file, \
+             PGPASSWORD or {VARIABLE}"
+        )));
+    }
+    let password = match password_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| usage(format!("cannot read {}: {error}", path.display())))?;
+            Some(text.trim_end_matches(['\r', '\n']).to_owned())
+        }
+        None => env::var("PGPASSWORD").ok(),
+    };
+    scanner_sweep::store::Address::parse(uri, password.as_deref())
+        .map(|address| StorePlace::Server(Box::new(address)))
+        .map_err(wrong)
+}
+
+#[cfg(not(feature = "postgres"))]
+fn server(_uri: &str, _password_file: Option<&Path>) -> Result<StorePlace, CliError> {
+    let _ = VARIABLE;
+    Err(usage(
+        "--store: this program was built without the feature `postgres`: a store is a file".into(),
+    ))
 }

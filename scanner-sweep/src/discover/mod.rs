@@ -19,6 +19,7 @@ mod merge;
 pub mod mirror;
 #[cfg(feature = "rest")]
 pub mod rest;
+mod shard;
 #[cfg(test)]
 mod testing;
 mod token;
@@ -27,6 +28,7 @@ pub use disk::{DiskOptions, at, disk};
 pub use git_url::{BadUrl, GitUrl, Scheme};
 pub use list::{ListFormat, list};
 pub use merge::{Select, merge};
+pub use shard::Shard;
 pub use token::{Token, TokenError};
 
 use scanner_core::{
@@ -124,7 +126,7 @@ fn shown(bytes: &[u8]) -> String {
 }
 
 /// Bytes as hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.map(digit).collect()

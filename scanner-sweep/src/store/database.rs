@@ -1,11 +1,18 @@
 //! One way to speak to every database that a store may live in.
 //!
 //! Statements are the same for all: parameters are `$1`, `$2`, ... in the order in which they first
-//! stand in the text (SQLite numbers them so), and values are of four types. Only what creates
-//! tables differs in the names of types.
+//! stand in the text (SQLite numbers them so), and values are of four types; truth values are 0 and
+//! 1. Only what creates tables differs in the names of types, and what several machines need to
+//! share a store is there for PostgreSQL alone.
 
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sqlite;
 
+#[cfg(feature = "postgres")]
+pub use postgres::Address;
+#[cfg(feature = "postgres")]
+pub(super) use postgres::Postgres;
 pub(super) use sqlite::Sqlite;
 
 use super::StoreError;
@@ -137,6 +144,11 @@ impl<T: Column> Column for Option<T> {
 pub(super) trait Database: Send {
     /// Whether its types are PostgreSQL's.
     fn is_postgres(&self) -> bool;
+
+    /// Connects anew after [`StoreError::Lost`].
+    fn reconnect(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Runs statements that take no parameters.
     fn batch(&mut self, statements: &str) -> Result<(), StoreError>;

@@ -188,6 +188,8 @@ pub enum Which {
     All,
     /// Those of [`Which::Present`] that this sweep met first.
     NewIn(SweepId),
+    /// Those of [`Which::Present`] that this sweep met first, or one that ran at the same time.
+    NewInRoundOf(SweepId),
 }
 
 impl Store {
@@ -196,18 +198,21 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn findings(&self, which: Which) -> Result<Vec<TrackedFinding>, StoreError> {
-        let (gone_too, sweep) = match which {
-            Which::Present => (false, None),
-            Which::All => (true, None),
-            Which::NewIn(sweep) => (false, Some(sweep.0)),
+        let (gone_too, sweep, round) = match which {
+            Which::Present => (false, -1, -1),
+            Which::All => (true, -1, -1),
+            Which::NewIn(sweep) => (false, sweep.0, -1),
+            Which::NewInRoundOf(sweep) => (false, -1, sweep.0),
         };
-        let rows = self.database().rows(
+        let rows = self.rows(
             "SELECT r.name, r.web_url, f.fingerprint, f.rule, f.severity, f.suppressed, f.in_head,
                  f.introduced_at, f.left_head_at, f.first_seen, f.gone_at, f.email, f.document
              FROM finding f JOIN repository r ON r.id = f.repository
              WHERE (f.gone_at IS NULL OR $1 = 1) AND ($2 < 0 OR f.first_sweep = $2)
+                 AND ($3 < 0 OR f.first_sweep IN (SELECT id FROM sweep WHERE round =
+                     (SELECT round FROM sweep WHERE id = $3)))
              ORDER BY r.name, r.id, f.rule, f.fingerprint",
-            &[gone_too.into(), Value::Int(sweep.unwrap_or(-1))],
+            &[gone_too.into(), Value::Int(sweep), Value::Int(round)],
         )?;
         let read = |mut row: Row| {
             Ok(TrackedFinding {
@@ -237,7 +242,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn mean_days_to_removal(&self) -> Result<Option<f64>, StoreError> {
-        let rows = self.database().rows(
+        let rows = self.rows(
             "SELECT introduced_at, COALESCE(left_head_at, gone_at) FROM finding
              WHERE in_head = 0 AND suppressed IS NULL AND introduced_at IS NOT NULL
                  AND COALESCE(left_head_at, gone_at) IS NOT NULL",
@@ -257,9 +262,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn totals(&self) -> Result<Totals, StoreError> {
-        let mut database = self.database();
         let mut totals = Totals::default();
-        let rows = database.rows(
+        let rows = self.rows(
             "SELECT complete, COUNT(*) FROM repository WHERE gone_since IS NULL GROUP BY complete",
             &[],
         )?;
@@ -268,7 +272,7 @@ impl Store {
             totals.repositories += count;
             totals.incomplete += if complete { 0 } else { count };
         }
-        let rows = database.rows(
+        let rows = self.rows(
             "SELECT severity, in_head, suppressed IS NOT NULL, gone_at IS NOT NULL, COUNT(*)
              FROM finding GROUP BY 1, 2, 3, 4",
             &[],

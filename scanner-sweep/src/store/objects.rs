@@ -7,10 +7,12 @@ use super::{
     Store, StoreError,
     database::{Database, Value},
 };
+use crate::discover::hex;
 use scanner_core::{
     model::IdSet,
     scan::{CleanObjects, ScannedObjects},
 };
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
 /// Names a set of rules, and what content they see.
@@ -53,15 +55,13 @@ impl Store {
     /// # Errors
     /// When the database fails; so with all that follow.
     pub fn ruleset(&self, identity: &str) -> Result<RulesetId, StoreError> {
-        let mut database = self.database();
-        database.run(
-            "INSERT INTO ruleset (identity) VALUES ($1) ON CONFLICT (identity) DO NOTHING",
-            &[identity.into()],
+        let digest = hex(&Sha256::digest(identity));
+        self.run(
+            "INSERT INTO rules (digest, identity) VALUES ($1, $2) ON CONFLICT (digest) DO NOTHING",
+            &[(&digest).into(), identity.into()],
         )?;
-        let rows = database.rows(
-            "SELECT id FROM ruleset WHERE identity = $1",
-            &[identity.into()],
-        )?;
+        let digest = [(&digest).into()];
+        let rows = self.rows("SELECT id FROM rules WHERE digest = $1", &digest)?;
         let mut row = rows
             .into_iter()
             .next()
@@ -76,7 +76,7 @@ impl Store {
         pool: &str,
         than: RulesetId,
     ) -> Result<Vec<RulesetId>, StoreError> {
-        let rows = self.database().rows(
+        let rows = self.rows(
             "SELECT DISTINCT ruleset FROM scanned WHERE pool = $1 AND ruleset <> $2
              ORDER BY ruleset DESC",
             &[pool.into(), Value::Int(than.0)],
@@ -88,9 +88,7 @@ impl Store {
     /// The identity of a set of rules.
     pub fn identity(&self, ruleset: RulesetId) -> Result<String, StoreError> {
         let id = [Value::Int(ruleset.0)];
-        let rows = self
-            .database()
-            .rows("SELECT identity FROM ruleset WHERE id = $1", &id)?;
+        let rows = self.rows("SELECT identity FROM rules WHERE id = $1", &id)?;
         let row = rows.into_iter().next();
         row.ok_or(StoreError::Content("a rule set is missing"))?
             .next()
@@ -98,25 +96,7 @@ impl Store {
 
     /// What is remembered of a pool's objects.
     pub fn memory(&self, pool: &str, ruleset: RulesetId) -> Result<ObjectMemory, StoreError> {
-        let rows = self.database().rows(
-            "SELECT kind, id_len, ids FROM scanned WHERE pool = $1 AND ruleset = $2",
-            &[pool.into(), Value::Int(ruleset.0)],
-        )?;
-        let mut memory = ObjectMemory::default();
-        for mut row in rows {
-            let (kind, id_len, ids): (i64, u64, Vec<u8>) = (row.next()?, row.next()?, row.next()?);
-            let ids = IdSet::from_bytes(ids, id_len as usize)
-                .map_err(|_| StoreError::Content("a list of objects is none"))?;
-            match kind {
-                CLEAN_BLOBS => memory.clean.blobs.merge(ids),
-                CLEAN_MESSAGES => memory.clean.messages.merge(ids),
-                MARKED => memory.marked.merge(ids),
-                _ => return Err(StoreError::Content("a list of objects is of no known kind")),
-            }
-        }
-        // What is marked under one name must be scanned again, whatever another row says.
-        memory.clean.remove(&memory.marked);
-        Ok(memory)
+        self.patiently(|database| Ok(read(database, pool, ruleset)?.0))
     }
 
     /// Remembers more.
@@ -147,7 +127,7 @@ impl Store {
         ruleset: RulesetId,
         forget_others: bool,
     ) -> Result<(), StoreError> {
-        let rows = self.database().rows(
+        let rows = self.rows(
             "SELECT ruleset, kind FROM scanned WHERE pool = $1",
             &[pool.into()],
         )?;
@@ -160,13 +140,15 @@ impl Store {
         if !others && !many {
             return Ok(());
         }
-        let memory = self.memory(pool, ruleset)?;
         self.transaction(|database| {
+            // What another worker adds meanwhile stays.
+            let (memory, rows) = read(database, pool, ruleset)?;
+            for row in rows {
+                database.run("DELETE FROM scanned WHERE id = $1", &[Value::Int(row)])?;
+            }
             if forget_others {
-                database.run("DELETE FROM scanned WHERE pool = $1", &[pool.into()])?;
-            } else {
                 database.run(
-                    "DELETE FROM scanned WHERE pool = $1 AND ruleset = $2",
+                    "DELETE FROM scanned WHERE pool = $1 AND ruleset <> $2",
                     &[pool.into(), Value::Int(ruleset.0)],
                 )?;
             }
@@ -184,10 +166,38 @@ impl Store {
 
     /// Forgets all objects of a pool.
     pub fn forget(&self, pool: &str) -> Result<(), StoreError> {
-        self.database()
-            .run("DELETE FROM scanned WHERE pool = $1", &[pool.into()])
+        self.run("DELETE FROM scanned WHERE pool = $1", &[pool.into()])
             .map(drop)
     }
+}
+
+/// What is remembered of a pool's objects, and the numbers of the rows that say so.
+fn read(
+    database: &mut dyn Database,
+    pool: &str,
+    ruleset: RulesetId,
+) -> Result<(ObjectMemory, Vec<i64>), StoreError> {
+    let rows = database.rows(
+        "SELECT id, kind, id_len, ids FROM scanned WHERE pool = $1 AND ruleset = $2",
+        &[pool.into(), Value::Int(ruleset.0)],
+    )?;
+    let mut memory = ObjectMemory::default();
+    let mut numbers = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        numbers.push(row.next()?);
+        let (kind, id_len, ids): (i64, u64, Vec<u8>) = (row.next()?, row.next()?, row.next()?);
+        let ids = IdSet::from_bytes(ids, id_len as usize)
+            .map_err(|_| StoreError::Content("a list of objects is none"))?;
+        match kind {
+            CLEAN_BLOBS => memory.clean.blobs.merge(ids),
+            CLEAN_MESSAGES => memory.clean.messages.merge(ids),
+            MARKED => memory.marked.merge(ids),
+            _ => return Err(StoreError::Content("a list of objects is of no known kind")),
+        }
+    }
+    // What is marked under one name must be scanned again, whatever another row says.
+    memory.clean.remove(&memory.marked);
+    Ok((memory, numbers))
 }
 
 fn add(

@@ -4,6 +4,7 @@ use super::{
     Store, StoreError, SweepId,
     database::{Database, Row, Value},
     findings,
+    leases::{self, Worker},
 };
 use crate::discover::Discovered;
 use scanner_core::{model::Report, report::Redactor};
@@ -42,6 +43,8 @@ pub struct RepositoryRow {
     pub complete: bool,
     /// Why it could not be scanned, the last time.
     pub error: Option<String>,
+    /// The machine that swept it last.
+    pub host: Option<String>,
 }
 
 /// What the last scan of a repository looked at.
@@ -68,6 +71,8 @@ pub enum VisitOutcome {
     Incomplete,
     /// It could not be scanned at all.
     Failed,
+    /// Another worker took it over, and nothing was taken down.
+    TakenOver,
 }
 
 impl VisitOutcome {
@@ -77,6 +82,7 @@ impl VisitOutcome {
             Self::Complete => "complete",
             Self::Incomplete => "incomplete",
             Self::Failed => "failed",
+            Self::TakenOver => "taken over",
         }
     }
 }
@@ -88,6 +94,8 @@ pub struct Visit<'a> {
     pub sweep: SweepId,
     /// Which repository.
     pub repository: RepositoryId,
+    /// Who did it; of a shared store, whoever leased the repository.
+    pub worker: &'a Worker,
     /// When, in seconds since 1970.
     pub started: i64,
     /// For how long.
@@ -115,9 +123,9 @@ impl Store {
     /// # Errors
     /// When the database fails; so with all that follow.
     pub fn repositories(&self) -> Result<BTreeMap<String, RepositoryRow>, StoreError> {
-        let rows = self.database().rows(
+        let rows = self.rows(
             "SELECT id, key, name, path, state, settings, last_swept, last_scanned, gone_since,
-                    complete, error
+                    complete, error, host
              FROM repository",
             &[],
         )?;
@@ -134,6 +142,7 @@ impl Store {
                 gone_since: row.next()?,
                 complete: row.next()?,
                 error: row.next()?,
+                host: row.next()?,
             };
             Ok((row.key.clone(), row))
         };
@@ -142,7 +151,7 @@ impl Store {
 
     /// What the last scan of each repository that is not gone looked at, by name.
     pub fn receipts(&self) -> Result<Vec<LastReceipt>, StoreError> {
-        let rows = self.database().rows(
+        let rows = self.rows(
             "SELECT key, name, complete, receipt, error FROM repository
              WHERE gone_since IS NULL ORDER BY name, id",
             &[],
@@ -159,20 +168,22 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    /// Notes that these repositories exist; returns their numbers, in their order.
+    /// Notes that these repositories exist on a machine; returns their numbers, in their order.
     pub fn register(
         &self,
         repositories: &[&Discovered],
+        host: &str,
         now: i64,
     ) -> Result<Vec<RepositoryId>, StoreError> {
         self.transaction(|database| {
             let one = |found: &&Discovered| {
                 let rows = database.rows(
-                    "INSERT INTO repository (key, name, project, path, family, web_url, first_seen)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)
+                    "INSERT INTO repository
+                         (key, name, project, path, family, web_url, first_seen, host)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
                      ON CONFLICT (key) DO UPDATE SET name = excluded.name,
                          project = excluded.project, path = excluded.path,
-                         family = excluded.family, web_url = excluded.web_url, gone_since = NULL
+                         family = excluded.family, web_url = excluded.web_url, host = excluded.host, gone_since = NULL
                      RETURNING id",
                     &[
                         (&found.key).into(),
@@ -182,6 +193,7 @@ impl Store {
                         found.family.as_ref().into(),
                         found.web_url.as_ref().into(),
                         now.into(),
+                        host.into(),
                     ],
                 )?;
                 let mut row = rows
@@ -197,11 +209,13 @@ impl Store {
     /// Notes that nothing has changed in these repositories.
     pub fn unchanged(&self, repositories: &[RepositoryId], now: i64) -> Result<(), StoreError> {
         self.transaction(|database| {
-            for id in repositories {
-                database.run(
-                    "UPDATE repository SET last_swept = $1 WHERE id = $2",
-                    &[now.into(), Value::Int(id.0)],
-                )?;
+            // Numbers alone, so that a thousand take one way to a server and back.
+            for some in repositories.chunks(1_000) {
+                let ids: Vec<String> = some.iter().map(|id| id.0.to_string()).collect();
+                let ids = ids.join(", ");
+                database.batch(&format!(
+                    "UPDATE repository SET last_swept = {now} WHERE id IN ({ids})"
+                ))?;
             }
             Ok(())
         })
@@ -224,8 +238,9 @@ impl Store {
     }
 
     /// Takes down what a sweep did in a repository, and what is found there now. All of it becomes
-    /// known at once. Returns how many findings are new, and how many are gone.
-    pub fn visited(&self, visit: &Visit<'_>) -> Result<(u64, u64), StoreError> {
+    /// known at once. Returns how many findings are new, and how many are gone; `None`, and writes
+    /// nothing, where another worker has taken the repository over.
+    pub fn visited(&self, visit: &Visit<'_>) -> Result<Option<(u64, u64)>, StoreError> {
         let lines = match visit.report {
             Some(report) => findings::lines(report)?,
             None => Vec::new(),
@@ -236,6 +251,9 @@ impl Store {
             .map(|tips| serde_json::to_string(tips).unwrap_or_default());
         let ended = visit.started + i64::try_from(visit.milliseconds / 1000).unwrap_or(0);
         self.transaction(|database| {
+            if !leases::holds(database, visit.worker, visit.repository)? {
+                return Ok(None);
+            }
             let id = Value::Int(visit.repository.0);
             let (mut new, mut gone) = (0, 0);
             if let Some(report) = visit.report {
@@ -247,7 +265,8 @@ impl Store {
             database.run(
                 "UPDATE repository SET last_swept = $1, last_scanned = $2, state = $3,
                      settings = $4, tips = COALESCE($5, tips), complete = $6,
-                     receipt = COALESCE($7, receipt), error = $8
+                     receipt = COALESCE($7, receipt), error = $8,
+                     worker = NULL, leased_until = NULL
                  WHERE id = $9",
                 &[
                     ended.into(),
@@ -284,7 +303,7 @@ impl Store {
                     visit.message.into(),
                 ],
             )?;
-            Ok((new, gone))
+            Ok(Some((new, gone)))
         })
     }
 }

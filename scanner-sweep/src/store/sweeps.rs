@@ -3,6 +3,7 @@
 use super::{
     Store, StoreError,
     database::{Row, Value},
+    leases::{self, Worker},
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,8 @@ pub struct SweepCounts {
     pub failed: u64,
     /// That the sweep did not come to: it was stopped, or its time was over.
     pub left: u64,
+    /// That another worker has scanned meanwhile.
+    pub elsewhere: u64,
     /// Known from before and there no more.
     pub gone: u64,
     /// Objects scanned.
@@ -60,7 +63,7 @@ pub struct SweepRow {
 }
 
 impl Store {
-    /// Begins a sweep.
+    /// Begins a sweep. Where another worker's runs, it is of the same round.
     ///
     /// # Errors
     /// When the database fails; so with all that follow.
@@ -70,17 +73,36 @@ impl Store {
         host: &str,
         version: &str,
         ruleset_hash: &str,
+        worker: &Worker,
     ) -> Result<SweepId, StoreError> {
-        let rows = self.database().rows(
-            "INSERT INTO sweep (started, host, version, ruleset_hash) VALUES ($1, $2, $3, $4)
-             RETURNING id",
-            &[now.into(), host.into(), version.into(), ruleset_hash.into()],
-        )?;
-        let mut row = rows
-            .into_iter()
-            .next()
-            .ok_or(StoreError::Content("a sweep got no number"))?;
-        Ok(SweepId(row.next()?))
+        self.transaction(|database| {
+            let round = leases::round(database)?;
+            let rows = database.rows(
+                "INSERT INTO sweep (started, host, version, ruleset_hash, round)
+                 VALUES ($1, $2, $3, $4, $5)
+                 RETURNING id",
+                &[
+                    now.into(),
+                    host.into(),
+                    version.into(),
+                    ruleset_hash.into(),
+                    round.into(),
+                ],
+            )?;
+            let mut row = rows
+                .into_iter()
+                .next()
+                .ok_or(StoreError::Content("a sweep got no number"))?;
+            let id: i64 = row.next()?;
+            leases::alive(database, worker, SweepId(id))?;
+            if round.is_none() {
+                database.run(
+                    "UPDATE sweep SET round = $1 WHERE id = $1",
+                    &[Value::Int(id)],
+                )?;
+            }
+            Ok(SweepId(id))
+        })
     }
 
     /// Ends a sweep. `outcome` is a word for how.
@@ -93,22 +115,21 @@ impl Store {
     ) -> Result<(), StoreError> {
         let counts = serde_json::to_string(counts)
             .map_err(|_| StoreError::Content("counts cannot be written"))?;
-        self.database()
-            .run(
-                "UPDATE sweep SET finished = $1, outcome = $2, counts = $3 WHERE id = $4",
-                &[
-                    now.into(),
-                    outcome.into(),
-                    (&counts).into(),
-                    Value::Int(sweep.0),
-                ],
-            )
-            .map(drop)
+        self.run(
+            "UPDATE sweep SET finished = $1, outcome = $2, counts = $3 WHERE id = $4",
+            &[
+                now.into(),
+                outcome.into(),
+                (&counts).into(),
+                Value::Int(sweep.0),
+            ],
+        )
+        .map(drop)
     }
 
     /// The last sweep.
     pub fn last_sweep(&self) -> Result<Option<SweepId>, StoreError> {
-        let rows = self.database().rows("SELECT MAX(id) FROM sweep", &[])?;
+        let rows = self.rows("SELECT MAX(id) FROM sweep", &[])?;
         let last: Option<i64> = rows
             .into_iter()
             .next()
@@ -118,7 +139,7 @@ impl Store {
 
     /// The last sweeps, the latest first.
     pub fn sweeps(&self, most: u64) -> Result<Vec<SweepRow>, StoreError> {
-        let rows = self.database().rows(
+        let rows = self.rows(
             "SELECT id, started, finished, host, version, ruleset_hash, counts
              FROM sweep ORDER BY id DESC LIMIT $1",
             &[most.into()],

@@ -13,7 +13,10 @@ mod visit;
 
 use crate::{
     discover::Discovered,
-    store::{RepositoryId, RepositoryRow, Store, StoreError, SweepCounts, SweepId, VisitOutcome},
+    store::{
+        RepositoryId, RepositoryRow, Store, StoreError, SweepCounts, SweepId, Taken, VisitOutcome,
+        Worker,
+    },
 };
 use family::Family;
 use scanner_core::{
@@ -36,6 +39,9 @@ use visit::Visitor;
 
 /// How often threads are told that time is over, at most.
 const WATCH: Duration = Duration::from_millis(50);
+
+/// How often those that other workers have are tried again, at most.
+const TURN: Duration = Duration::from_secs(2);
 
 /// Bytes of packs from which on a family is scanned by all threads together.
 const LARGE_BYTES: u64 = 64 << 20;
@@ -71,8 +77,11 @@ pub struct Settings<'a> {
     pub deadline: Option<Instant>,
     /// How often to take down how far the scan of a repository has come.
     pub checkpoint_every: Duration,
-    /// Name of this machine, for the log.
+    /// Name of this machine, for the log; where several share a store, those that see the same
+    /// directories share the name.
     pub host: String,
+    /// Name of this process, and how long others wait for it, where several share a store.
+    pub worker: Worker,
     /// Whether a repository that is known and was not found is gone, if there is none at its path:
     /// not where some place could not be looked at.
     pub found_everything: bool,
@@ -190,10 +199,11 @@ pub fn sweep(
         &settings.host,
         env!("CARGO_PKG_VERSION"),
         &ruleset_hash,
+        &settings.worker,
     )?;
     let known = store.repositories()?;
     let all: Vec<&Discovered> = found.iter().collect();
-    let ids = store.register(&all, now())?;
+    let ids = store.register(&all, &settings.host, now())?;
     let mut counts = SweepCounts {
         repositories: found.len() as u64,
         ..SweepCounts::default()
@@ -218,7 +228,13 @@ pub fn sweep(
     counts.left = (found.len() - tasks.len() - unchanged.len() - failures.len()) as u64;
     if settings.found_everything {
         let names: BTreeSet<&str> = found.iter().map(|f| f.key.as_str()).collect();
-        counts.gone = forget_vanished(store, &known, &names, &mut counts.gone_findings)?;
+        counts.gone = forget_vanished(
+            store,
+            &settings.host,
+            &known,
+            &names,
+            &mut counts.gone_findings,
+        )?;
     }
     observer.scanning(tasks.len());
 
@@ -252,17 +268,20 @@ pub fn sweep(
         stop: AtomicBool::new(false),
     };
     for (name, id, message) in failures {
-        let visited = run.visitor.failed(id, &message)?;
-        run.note(&name, &visited);
+        if run.is_mine(id)? {
+            let visited = run.visitor.failed(id, &message)?;
+            run.note(&name, &visited);
+        }
     }
     let families = family::group(tasks, settings.deadline.is_some());
-    run.families(families);
+    run.all(families);
     run.finish(began)
 }
 
-/// Takes note of repositories that are there no more.
+/// Takes note of repositories that are there no more. What another machine has swept may be there.
 fn forget_vanished(
     store: &Store,
+    host: &str,
     known: &BTreeMap<String, RepositoryRow>,
     found: &BTreeSet<&str>,
     gone_findings: &mut u64,
@@ -270,7 +289,8 @@ fn forget_vanished(
     let mut gone = 0;
     for row in known.values() {
         let there = found.contains(row.key.as_str()) || row.gone_since.is_some();
-        if !there && survey::objects_of(&row.path).is_none() {
+        let elsewhere = store.is_shared() && row.host.as_deref() != Some(host);
+        if !there && !elsewhere && survey::objects_of(&row.path).is_none() {
             *gone_findings += store.gone(row.id, now())?;
             store.forget(&row.key)?;
             gone += 1;
@@ -296,12 +316,11 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Scans all families: the large ones one by one, then the small ones side by side.
-    fn families(&self, families: Vec<Family>) {
-        let (large, small): (Vec<Family>, Vec<Family>) = families
-            .into_iter()
-            .partition(|family| family.bytes >= LARGE_BYTES && self.settings.threads > 1);
+    /// Scans all families. Those that another worker has are tried again until it is done with
+    /// them, or lives no more.
+    fn all(&self, families: Vec<Family>) {
         let (over, is_over) = mpsc::channel::<()>();
+        let (done, is_done) = mpsc::channel::<()>();
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 while is_over.recv_timeout(WATCH) == Err(mpsc::RecvTimeoutError::Timeout) {
@@ -310,31 +329,67 @@ impl Run<'_> {
                     }
                 }
             });
-            // Dropped at the end, however that comes.
-            let over = over;
-            for family in large {
-                self.family(family, true);
+            if self.store.is_shared() {
+                let worker = &self.settings.worker;
+                scope.spawn(move || {
+                    let pause = worker.lease / 3;
+                    while is_done.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+                        // Whoever writes next hears of a store that fails.
+                        drop(self.store.keep(worker, self.sweep));
+                    }
+                });
             }
-            let queue = Mutex::new(small.into_iter());
-            let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let work = || {
-                while let Some(family) = next() {
-                    self.family(family, false);
-                }
-            };
-            std::thread::scope(|scope| {
-                for _ in 1..self.settings.threads {
-                    scope.spawn(work);
-                }
-                work();
-            });
-            drop(over);
+            // Dropped at the end, however that comes.
+            let _ends = (over, done);
+            let mut rest = self.families(families);
+            while !rest.is_empty() {
+                std::thread::sleep(WATCH.max(TURN.min(self.settings.worker.lease / 3)));
+                rest = self.families(rest);
+            }
         });
     }
 
-    fn family(&self, family: Family, all_threads: bool) {
+    /// Scans the large families one by one, then the small ones side by side. Returns those that
+    /// another worker has.
+    fn families(&self, families: Vec<Family>) -> Vec<Family> {
+        let (large, small): (Vec<Family>, Vec<Family>) = families
+            .into_iter()
+            .partition(|family| family.bytes >= LARGE_BYTES && self.settings.threads > 1);
+        let large = large.into_iter();
+        let mut taken: Vec<Family> = large.filter_map(|f| self.family(f, true)).collect();
+        let queue = Mutex::new(small.into_iter());
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let others = Mutex::new(Vec::new());
+        let work = || {
+            while let Some(family) = next() {
+                if let Some(family) = self.family(family, false) {
+                    let mut others = others.lock().unwrap_or_else(PoisonError::into_inner);
+                    others.push(family);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..self.settings.threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+        taken.append(&mut others.into_inner().unwrap_or_else(PoisonError::into_inner));
+        taken
+    }
+
+    /// Scans a family, or gives it back where another worker has one of it.
+    fn family(&self, mut family: Family, all_threads: bool) -> Option<Family> {
+        if self.store.is_shared() && !self.is_over() {
+            let ids: Vec<RepositoryId> = family.tasks.iter().map(|task| task.id).collect();
+            match self.store.take(&self.settings.worker, self.sweep, &ids) {
+                Ok(Some(taken)) => self.leave_out(&mut family, &taken),
+                Ok(None) => return Some(family),
+                Err(error) => self.fail(error.into()),
+            }
+        }
         let mut memory = HashMap::new();
-        for task in family.tasks {
+        for task in &family.tasks {
             if self.is_over() {
                 self.counts().left += 1;
                 continue;
@@ -342,17 +397,63 @@ impl Run<'_> {
             self.observer.begun(&task.found.name);
             match self
                 .visitor
-                .visit(&task, all_threads, &mut memory, &self.stop)
+                .visit(task, all_threads, &mut memory, &self.stop)
             {
                 Ok(visited) => self.note(&task.found.name, &visited),
-                Err(error) => {
-                    // Nothing more can be taken down; what was is not lost.
-                    let mut first = self.error.lock().unwrap_or_else(PoisonError::into_inner);
-                    first.get_or_insert(error);
-                    self.stop.store(true, Ordering::Relaxed);
-                }
+                Err(error) => self.fail(error),
             }
         }
+        if self.store.is_shared() {
+            let ids: Vec<RepositoryId> = family.tasks.iter().map(|task| task.id).collect();
+            // Where it cannot be had now, it is once the lease is over.
+            drop(self.store.give_back(&self.settings.worker, &ids));
+        }
+        None
+    }
+
+    /// Leases a repository that cannot be opened, so that one worker says so.
+    fn is_mine(&self, id: RepositoryId) -> Result<bool, StoreError> {
+        if !self.store.is_shared() {
+            return Ok(true);
+        }
+        let taken = self.store.take(&self.settings.worker, self.sweep, &[id])?;
+        let mine = taken.as_ref().is_some_and(|taken| !taken[0].visited);
+        if !mine {
+            self.counts().elsewhere += 1;
+            if taken.is_some() {
+                self.store.give_back(&self.settings.worker, &[id])?;
+            }
+        }
+        Ok(mine)
+    }
+
+    /// Leaves out what another worker has scanned since this one looked at it.
+    fn leave_out(&self, family: &mut Family, taken: &[Taken]) {
+        let is_done = |task: &Task, taken: &Taken| {
+            let same = taken.state.as_deref() == Some(&*task.survey.state.digest)
+                && taken.settings.as_deref() == Some(&*self.visitor.shaping);
+            // What could not be scanned a moment ago cannot be now.
+            taken.visited && (same || self.settings.full || taken.state.is_none())
+                || same && !self.settings.full
+        };
+        let mut taken = taken.iter();
+        let mut done = Vec::new();
+        family.tasks.retain(|task| {
+            let out = taken.next().is_some_and(|taken| is_done(task, taken));
+            if out {
+                done.push(task.id);
+            }
+            !out
+        });
+        self.counts().elsewhere += done.len() as u64;
+        drop(self.store.give_back(&self.settings.worker, &done));
+    }
+
+    /// Ends the sweep: nothing more can be taken down; what was is not lost.
+    fn fail(&self, error: SweepError) {
+        let mut first = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert(error);
+        self.stop.store(true, Ordering::Relaxed);
     }
 
     /// Whether to begin no more.
@@ -376,6 +477,7 @@ impl Run<'_> {
                     counts.incomplete += 1;
                 }
                 VisitOutcome::Failed => counts.failed += 1,
+                VisitOutcome::TakenOver => counts.elsewhere += 1,
             }
             counts.objects += visited.objects;
             counts.bytes += visited.bytes;

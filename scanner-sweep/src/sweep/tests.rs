@@ -10,6 +10,9 @@ use std::{
 };
 use tempfile::TempDir;
 
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+mod shared;
+
 fn rule(id: &str) -> String {
     format!(
         "[[rules]]\nid = \"{id}\"\ndescription = \"x\"\nregex = '''{id}_[a-z0-9]{{16}}'''\n\
@@ -149,6 +152,10 @@ fn settings<'a>(rules: &'a RuleSet, triage: &'a Triage) -> Settings<'a> {
         deadline: None,
         checkpoint_every: Duration::from_secs(3600),
         host: "test".into(),
+        worker: Worker {
+            name: "test".into(),
+            lease: Duration::from_secs(60),
+        },
         found_everything: true,
     }
 }
@@ -520,43 +527,48 @@ fn exists(path: &Path) -> bool {
 #[test]
 fn sweep_after_sweep_the_store_says_what_one_sweep_of_it_all_would() {
     for seed in 0..4 {
-        let (farm, mut numbers) = (Farm::new(), Numbers(seed));
-        farm.repository("r0");
-        farm.fork("r0", "r1");
-        farm.repository("r2");
-        let store = farm.store();
-        let mut used = vec!["acme"];
-        for round in 0..5 {
-            for _ in 0..numbers.below(5) {
-                let name = format!("r{}", numbers.below(3));
-                if !exists(&farm.path(&name)) {
-                    farm.fork("r0", &name);
+        let farm = Farm::new();
+        says_what_one_sweep_would(&farm, &farm.store(), seed);
+    }
+}
+
+/// Changes repositories at random and sweeps, again and again.
+fn says_what_one_sweep_would(farm: &Farm, store: &Store, seed: u64) {
+    let mut numbers = Numbers(seed);
+    farm.repository("r0");
+    farm.fork("r0", "r1");
+    farm.repository("r2");
+    let mut used = vec!["acme"];
+    for round in 0..5 {
+        for _ in 0..numbers.below(5) {
+            let name = format!("r{}", numbers.below(3));
+            if !exists(&farm.path(&name)) {
+                farm.fork("r0", &name);
+            }
+            match numbers.below(8) {
+                0 => drop(farm.git(&name, &["gc", "-q"])),
+                1 => drop(farm.git(&name, &["repack", "-q", "-a", "-d", "-l"])),
+                2 if name == "r2" => {
+                    farm.git(&name, &["reset", "-q", "--hard", "HEAD~0"]);
+                    farm.git(&name, &["reflog", "expire", "--expire=now", "--all"]);
                 }
-                match numbers.below(8) {
-                    0 => drop(farm.git(&name, &["gc", "-q"])),
-                    1 => drop(farm.git(&name, &["repack", "-q", "-a", "-d", "-l"])),
-                    2 if name == "r2" => {
-                        farm.git(&name, &["reset", "-q", "--hard", "HEAD~0"]);
-                        farm.git(&name, &["reflog", "expire", "--expire=now", "--all"]);
-                    }
-                    3 if name == "r1" => fs::remove_dir_all(farm.path("r1")).unwrap(),
-                    _ => {
-                        let rule = ["acme", "beta", "none"][numbers.below(3)];
-                        let file = format!("f{}", numbers.below(3));
-                        farm.commit(&name, &file, &token(rule, numbers.below(4)));
-                    }
+                3 if name == "r1" => fs::remove_dir_all(farm.path("r1")).unwrap(),
+                _ => {
+                    let rule = ["acme", "beta", "none"][numbers.below(3)];
+                    let file = format!("f{}", numbers.below(3));
+                    farm.commit(&name, &file, &token(rule, numbers.below(4)));
                 }
             }
-            if round == 3 {
-                used.push("beta");
-            }
-            let rules = rules(&used);
-            farm.sweep_with(&store, &rules, false);
-            assert_eq!(
-                present(&store),
-                afresh(&farm, &rules),
-                "seed {seed}, round {round}"
-            );
         }
+        if round == 3 {
+            used.push("beta");
+        }
+        let rules = rules(&used);
+        farm.sweep_with(store, &rules, false);
+        assert_eq!(
+            present(store),
+            afresh(farm, &rules),
+            "seed {seed}, round {round}"
+        );
     }
 }

@@ -123,6 +123,7 @@ impl Visitor<'_> {
         let findings = self.store.visited(&Visit {
             sweep: self.sweep,
             repository: task.id,
+            worker: &self.settings.worker,
             started,
             milliseconds: clock.elapsed().as_millis() as u64,
             outcome,
@@ -136,13 +137,14 @@ impl Visitor<'_> {
         for pool in &pools {
             self.store.settle(pool, self.ruleset, exhaustive)?;
         }
-        Ok(Visited {
+        let visited = Visited {
             outcome,
             objects,
             bytes: report.receipt.bytes,
-            findings,
+            findings: (0, 0),
             message,
-        })
+        };
+        Ok(visited.with(findings))
     }
 
     /// Takes down that a repository cannot be scanned at all.
@@ -160,6 +162,7 @@ impl Visitor<'_> {
         let findings = self.store.visited(&Visit {
             sweep: self.sweep,
             repository: id,
+            worker: &self.settings.worker,
             started,
             milliseconds: clock.elapsed().as_millis() as u64,
             outcome: VisitOutcome::Failed,
@@ -170,13 +173,14 @@ impl Visitor<'_> {
             exhaustive: false,
             message: Some(message),
         })?;
-        Ok(Visited {
+        let visited = Visited {
             outcome: VisitOutcome::Failed,
             objects: 0,
             bytes: 0,
-            findings,
+            findings: (0, 0),
             message: Some(message.to_owned()),
-        })
+        };
+        Ok(visited.with(findings))
     }
 
     /// What a pool is called.
@@ -294,6 +298,20 @@ impl Visitor<'_> {
         let scanner = Arc::new(self.scanners.scanner(rules, threads)?);
         subsets.insert(key, Arc::clone(&scanner));
         Ok(scanner)
+    }
+}
+
+impl Visited {
+    /// Findings that are new and gone, where they were taken down.
+    fn with(self, findings: Option<(u64, u64)>) -> Self {
+        match findings {
+            Some(findings) => Self { findings, ..self },
+            None => Self {
+                outcome: VisitOutcome::TakenOver,
+                message: None,
+                ..self
+            },
+        }
     }
 }
 

@@ -77,6 +77,9 @@ pub(super) fn find(places: &Places, interrupt: &AtomicBool, quiet: bool) -> Resu
     }
     let mut found = discover::merge(parts);
     places.select.apply(&mut found);
+    if let Some(shard) = places.shard {
+        shard.apply(&mut found);
+    }
     let Found {
         mut repositories,
         remotes,

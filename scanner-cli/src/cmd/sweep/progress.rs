@@ -136,6 +136,9 @@ impl SweepObserver for Told {
                     "{name}: {objects} objects, {new} new findings, {gone} gone"
                 ));
             }
+            VisitOutcome::TakenOver => {
+                self.line(&format!("{name}: another worker has taken it over"));
+            }
             VisitOutcome::Complete => {}
         }
     }

@@ -1,0 +1,190 @@
+//! Which worker scans what, where several share a store.
+//!
+//! A worker *leases* a repository: it says until when it will have said again that it lives. Where
+//! it does not, another takes the repository over; whoever was late finds its lease gone when it
+//! comes to write, and writes nothing. Time is that of the database's server, so that clocks of
+//! workers need not agree.
+//!
+//! Sweeps that run at the same time are of one *round*, and what one of them has scanned the others
+//! need not scan again.
+
+use super::{
+    RepositoryId, Store, StoreError, SweepId,
+    database::{Database, Value},
+};
+use std::time::Duration;
+
+/// Held while a sweep finds out which round it is of.
+const LOCK: i64 = 0x0067_6974_7369_6577;
+
+/// The server's clock, in seconds since 1970.
+const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)";
+
+/// One process among those that share a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worker {
+    /// What it is called; no other is or was called so.
+    pub name: String,
+    /// For how long the others wait for a sign of life.
+    pub lease: Duration,
+}
+
+impl Worker {
+    fn lease(&self) -> Value {
+        self.lease.as_secs().max(1).into()
+    }
+}
+
+/// A repository that was leased, as others left it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// As [`super::RepositoryRow::state`].
+    pub state: Option<String>,
+    /// As [`super::RepositoryRow::settings`].
+    pub settings: Option<String>,
+    /// Whether another sweep of this round was in it.
+    pub visited: bool,
+}
+
+/// The round of sweeps that run now, if one does. Sweeps that begin at once wait for each other.
+pub(super) fn round(database: &mut dyn Database) -> Result<Option<i64>, StoreError> {
+    if !database.is_postgres() {
+        return Ok(None);
+    }
+    let lock = [Value::Int(LOCK)];
+    database.rows("SELECT pg_advisory_xact_lock($1) IS NULL", &lock)?;
+    let rows = database.rows(
+        &format!(
+            "SELECT round FROM sweep WHERE finished IS NULL AND alive_until >= {NOW}
+             ORDER BY id DESC LIMIT 1"
+        ),
+        &[],
+    )?;
+    rows.into_iter()
+        .next()
+        .map_or(Ok(None), |mut row| row.next())
+}
+
+/// Says that a sweep goes on.
+pub(super) fn alive(
+    database: &mut dyn Database,
+    worker: &Worker,
+    sweep: SweepId,
+) -> Result<(), StoreError> {
+    if !database.is_postgres() {
+        return Ok(());
+    }
+    database
+        .run(
+            &format!("UPDATE sweep SET alive_until = {NOW} + $1 WHERE id = $2"),
+            &[worker.lease(), Value::Int(sweep.0)],
+        )
+        .map(drop)
+}
+
+/// Whether a worker may write what it has found in a repository. Keeps others from it until the
+/// transaction ends.
+pub(super) fn holds(
+    database: &mut dyn Database,
+    worker: &Worker,
+    repository: RepositoryId,
+) -> Result<bool, StoreError> {
+    if !database.is_postgres() {
+        return Ok(true);
+    }
+    let rows = database.rows(
+        "SELECT worker FROM repository WHERE id = $1 FOR UPDATE",
+        &[Value::Int(repository.0)],
+    )?;
+    let holder: Option<String> = rows
+        .into_iter()
+        .next()
+        .map_or(Ok(None), |mut row| row.next())?;
+    Ok(holder.as_deref() == Some(&*worker.name))
+}
+
+impl Store {
+    /// Leases repositories: all of them, or `None` where another worker has one. To be called for
+    /// shared stores alone.
+    ///
+    /// # Errors
+    /// When the database fails; so with all that follow.
+    pub fn take(
+        &self,
+        worker: &Worker,
+        sweep: SweepId,
+        repositories: &[RepositoryId],
+    ) -> Result<Option<Vec<Taken>>, StoreError> {
+        self.transaction(|database| {
+            let mut all = Vec::with_capacity(repositories.len());
+            for id in repositories {
+                let rows = database.rows(
+                    &format!(
+                        "SELECT r.state, r.settings, EXISTS (
+                             SELECT 1 FROM visit v JOIN sweep s ON s.id = v.sweep
+                             WHERE v.repository = r.id AND s.id <> $3
+                                 AND s.round = (SELECT round FROM sweep WHERE id = $3))
+                         FROM repository r
+                         WHERE r.id = $1
+                             AND (r.leased_until IS NULL OR r.leased_until < {NOW}
+                                  OR r.worker = $2)
+                         FOR UPDATE SKIP LOCKED"
+                    ),
+                    &[
+                        Value::Int(id.0),
+                        worker.name.as_str().into(),
+                        Value::Int(sweep.0),
+                    ],
+                )?;
+                let Some(mut row) = rows.into_iter().next() else {
+                    // Locks of the others end with the transaction; nothing was written.
+                    return Ok(None);
+                };
+                all.push(Taken {
+                    state: row.next()?,
+                    settings: row.next()?,
+                    visited: row.next()?,
+                });
+            }
+            for id in repositories {
+                database.run(
+                    &format!(
+                        "UPDATE repository SET worker = $1, leased_until = {NOW} + $2
+                         WHERE id = $3"
+                    ),
+                    &[
+                        worker.name.as_str().into(),
+                        worker.lease(),
+                        Value::Int(id.0),
+                    ],
+                )?;
+            }
+            Ok(Some(all))
+        })
+    }
+
+    /// Says that a worker lives.
+    pub fn keep(&self, worker: &Worker, sweep: SweepId) -> Result<(), StoreError> {
+        self.run(
+            &format!("UPDATE repository SET leased_until = {NOW} + $1 WHERE worker = $2"),
+            &[worker.lease(), worker.name.as_str().into()],
+        )?;
+        self.patiently(|database| alive(database, worker, sweep))
+    }
+
+    /// Gives back all that a worker still has.
+    pub fn give_back(
+        &self,
+        worker: &Worker,
+        repositories: &[RepositoryId],
+    ) -> Result<(), StoreError> {
+        for id in repositories {
+            self.run(
+                "UPDATE repository SET worker = NULL, leased_until = NULL
+                 WHERE id = $1 AND worker = $2",
+                &[Value::Int(id.0), worker.name.as_str().into()],
+            )?;
+        }
+        Ok(())
+    }
+}
