@@ -7,10 +7,12 @@
 # fourth is a fork that shares its parent's objects through alternates, as servers make them. Then:
 # a first sweep, one with nothing new, one after a commit in 1 % of them, one after `git gc` of 1 %,
 # one with a further rule, and the same repositories one by one with the plain command.
+# SWEEP_BENCH_POSTGRES=postgres://... names an empty database: then also the same with the store there,
+# by one worker and by three at once; needs psql.
 # SWEEP_BENCH_KEEP=1 keeps the farm and says where it is.
 set -euo pipefail
 if [ $# -lt 1 ]; then
-    sed -n '2,11s/^# \{0,1\}//p' "$0"
+    sed -n '2,13s/^# \{0,1\}//p' "$0"
     exit 2
 fi
 gitsieve=$(realpath "$1")
@@ -122,3 +124,25 @@ one_by_one() {
     printf '%-34s %8.2f s\n' 'one by one, plain command' "$(bc -l <<<"$end - $start")"
 }
 one_by_one
+
+# The same with the store in a database, in a schema of its own for each number of workers.
+workers() {
+    local uri="$SWEEP_BENCH_POSTGRES?options=-csearch_path%3Dworkers$1" start=$EPOCHREALTIME end n
+    local worker=("$gitsieve" sweep "${roots[@]}" --store "$uri" --threads "$2" -f json)
+    for ((n = 0; n < $1; n++)); do
+        "${worker[@]}" -o "$work/worker$n.json" 2>"$work/worker$n" &
+    done
+    wait
+    end=$EPOCHREALTIME
+    printf '%-34s %8.2f s\n' "$3, $1 worker(s)" "$(bc -l <<<"$end - $start")"
+    for ((n = 0; n < $1; n++)); do
+        echo "    $(tail -1 "$work/worker$n")"
+    done
+}
+if [ -n "${SWEEP_BENCH_POSTGRES-}" ]; then
+    for number in 1 3; do
+        psql -q "$SWEEP_BENCH_POSTGRES" -c "CREATE SCHEMA workers$number"
+        workers "$number" $((number == 1 ? 2 : 1)) 'PostgreSQL, first sweep'
+        workers "$number" $((number == 1 ? 2 : 1)) 'PostgreSQL, nothing new'
+    done
+fi

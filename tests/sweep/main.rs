@@ -13,6 +13,8 @@
 )]
 #[path = "../support/mod.rs"]
 mod support;
+
+mod deploy;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 mod workers;
 
