@@ -26,7 +26,7 @@ pub(crate) use reports::{ReportPlan, ReportsPlan};
 #[cfg(feature = "review")]
 pub(crate) use review::ReviewPlan;
 pub(crate) use rules::RulesPlan;
-pub(crate) use sweep::{Places, StorePlace, SweepPlan, SweepRun, TokenPlace};
+pub(crate) use sweep::{Places, StorePlace, SweepPlan, SweepRun, TokenPlace, Wanted};
 pub(crate) use triage::{BASELINE_NAME, TriagePlan};
 
 use crate::{

@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod report;
 pub mod store;
 pub mod sweep;
+pub mod trend;
 
 #[cfg(all(test, feature = "postgres", target_os = "linux"))]
 #[path = "../../tests/support/postgres.rs"]

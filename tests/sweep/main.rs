@@ -188,6 +188,13 @@ fn a_sweep_reports_what_is_new_and_the_store_what_there_is() {
     assert_eq!(status["sweeps"].as_array().unwrap().len(), 3);
     let run = farm.run(&["status"]);
     assert!(String::from_utf8_lossy(&run.stdout).contains("3 critical"));
+
+    let weeks = farm.json(&["status", "--weeks", "2", "-f", "json"])["weeks"].take();
+    let week = |n: usize| ["new", "removed", "in_tips"].map(|key| weeks[n][key].as_u64().unwrap());
+    assert_eq!(week(0), [0, 0, 0]);
+    assert_eq!(week(1), [3, 0, 3]);
+    let since = |day: &str| paths(&farm.json(&["report", "--since", day, "-f", "json"])).len();
+    assert_eq!((since("2020-02-29"), since("2999-01-01")), (3, 0));
 }
 
 #[test]
@@ -319,6 +326,63 @@ fn a_sweep_that_is_killed_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_sweep_that_is_killed_inside_a_large_repository_does_not_begin_it_again() {
+    const BLOBS: usize = 3_000;
+    let mut farm = Farm::new();
+    let token = farm.add("large.git");
+    let mut rng = Rng::new(5);
+    let mut stream = String::from("reset refs/heads/main\nfrom refs/heads/main^0\n");
+    stream.push_str("commit refs/heads/main\ncommitter C <c@example.org> 1700000000 +0000\n");
+    stream.push_str("data 1\nm\nfrom refs/heads/main^0\n");
+    for n in 0..BLOBS {
+        let text = format!("{n}\n{}", rng.text(b"abcdefgh \n", 12_000));
+        stream.push_str(&format!(
+            "M 100644 inline f{n}\ndata {}\n{text}\n",
+            text.len()
+        ));
+    }
+    let mut import = hermetic_git(&farm.root().join("large.git"), 1_700_000_000)
+        .args(["fast-import", "--quiet"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = import.stdin.take().unwrap();
+    std::io::Write::write_all(&mut input, stream.as_bytes()).unwrap();
+    drop(input);
+    assert!(import.wait().unwrap().success());
+
+    let began = std::time::Instant::now();
+    let whole = farm.afresh();
+    let time = began.elapsed();
+    assert!(whole.to_string().contains("deploy.sh") && !whole.to_string().contains(&token));
+    let mut again = u64::MAX;
+    for quarter in 1..4 {
+        for end in ["", "-wal", "-shm"] {
+            let _ = fs::remove_file(farm.dir.path().join(format!("sweep.db{end}")));
+        }
+        let mut command = Command::new(binary());
+        clear_environment(&mut command);
+        let mut child = command
+            .arg("sweep")
+            .arg(farm.root())
+            .args(["--checkpoint", "20ms"])
+            .env("GITSIEVE_STORE", farm.store())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(time * quarter / 4);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        farm.sweep(&[]);
+        assert_eq!(farm.known(), whole);
+        let status = farm.json(&["status", "-f", "json"]);
+        again = again.min(status["sweeps"][0]["counts"]["objects"].as_u64().unwrap());
+    }
+    assert!(again < BLOBS as u64, "{again} objects were scanned again");
+}
+
+#[test]
 fn a_disk_that_is_full_ends_the_sweep_and_costs_nothing_that_was_done() {
     let mut farm = Farm::new();
     for n in 0..6 {
@@ -360,6 +424,7 @@ fn mistakes_are_told_before_anything_is_done() {
         (&[".", "--include", "["][..], "--include"),
         (&[".", "--store", "mysql://host/db"][..], "--store"),
         (&[".", "--shard", "3/3"][..], "0/3"),
+        (&["report", "--since", "2025-02-29"][..], "--since"),
     ] {
         let run = farm.run(args);
         assert_eq!(run.status, 2, "{args:?}: {}", run.stderr);

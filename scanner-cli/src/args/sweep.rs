@@ -1,7 +1,7 @@
 //! `gitsieve sweep`.
 
 use clap::{ArgAction, Args, Subcommand};
-use scanner_core::model::TimeSpan;
+use scanner_core::model::{TimeSpan, day_of};
 use scanner_sweep::discover::Shard;
 use std::path::PathBuf;
 
@@ -37,6 +37,10 @@ pub(crate) struct SweepArgs {
     /// time, as those do that changed last. --timeout is for each repository
     #[arg(long, value_name = "TIME")]
     pub(crate) deadline: Option<TimeSpan>,
+
+    /// How often to take down how far the scan of a large repository has come
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub(crate) checkpoint: TimeSpan,
 
     /// Let everything else on this machine go first (processor; and disk, where ionice is there)
     #[arg(long)]
@@ -102,6 +106,11 @@ pub(crate) struct WorkerArgs {
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+
+    /// Weeks of the trend
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    #[arg(value_parser = clap::value_parser!(u32).range(..=1_000))]
+    pub(crate) weeks: u32,
 }
 
 #[derive(Debug, Args)]
@@ -109,9 +118,14 @@ pub(crate) struct StoredReportArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 
-    /// Only what the last sweep met first
+    /// Only what the last sweep met first, or those that ran together with it
     #[arg(long)]
     pub(crate) new: bool,
+
+    /// Only what sweeps have met first since the beginning of a day (UTC)
+    #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["new", "gone"])]
+    #[arg(value_parser = day)]
+    pub(crate) since: Option<i64>,
 
     /// Also what is in its repository no more
     #[arg(long, conflicts_with = "new")]
@@ -124,6 +138,12 @@ pub(crate) struct StoredReportArgs {
     /// No repository whose name matches a glob (repeatable)
     #[arg(long, value_name = "GLOB", action = ArgAction::Append)]
     pub(crate) exclude: Vec<String>,
+}
+
+/// Reads a day as the second since 1970 in which it begins.
+fn day(text: &str) -> Result<i64, String> {
+    let days = day_of(text).ok_or("expected a day, such as 2026-11-30")?;
+    Ok(days * 86_400)
 }
 
 /// Where repositories are.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     exit::{CliError, ExitStatus},
     interrupt, output,
-    plan::{ReportsPlan, ScanPlan, StorePlace, SweepPlan, SweepRun, threads},
+    plan::{ReportsPlan, ScanPlan, StorePlace, SweepPlan, SweepRun, Wanted, threads},
     rules,
 };
 use progress::Told;
@@ -32,34 +32,25 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     process::{Command, Stdio},
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
-
-/// How often the store takes down how far the scan of a large repository has come.
-const CHECKPOINT: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(plan: SweepPlan) -> Result<ExitStatus, CliError> {
     match plan {
         SweepPlan::Run(plan) => run_sweep(&plan),
         SweepPlan::Status {
             store,
+            weeks,
             json,
             to,
             style,
-        } => status::show(&open(&store, Patience::none())?, json, &to, style),
+        } => status::show(&open(&store, Patience::none())?, weeks, json, &to, style),
         SweepPlan::Report {
             store,
-            new,
-            gone,
+            which,
             select,
             reports,
-        } => stored(
-            &open(&store, Patience::none())?,
-            new,
-            gone,
-            &select,
-            &reports,
-        ),
+        } => stored(&open(&store, Patience::none())?, which, &select, &reports),
     }
 }
 
@@ -121,7 +112,7 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
         threads: threads(scan.threads),
         full: plan.full,
         deadline: plan.deadline.map(|time| clock + time),
-        checkpoint_every: CHECKPOINT,
+        checkpoint_every: plan.checkpoint,
         worker: Worker {
             name: worker(),
             lease: plan.lease,
@@ -223,17 +214,16 @@ fn summary(counts: &SweepCounts, open: u64) -> String {
 /// Reports what the store knows.
 fn stored(
     store: &Store,
-    new: bool,
-    gone: bool,
+    wanted: Wanted,
     select: &Select,
     plan: &ReportsPlan,
 ) -> Result<ExitStatus, CliError> {
     let template = reports::template(plan)?;
-    let last = store.last_sweep()?;
-    let which = match last {
-        Some(sweep) if new => Which::NewInRoundOf(sweep),
-        _ if gone => Which::All,
-        _ => Which::Present,
+    let which = match (wanted, store.last_sweep()?) {
+        (Wanted::New, Some(sweep)) => Which::NewInRoundOf(sweep),
+        (Wanted::All, _) => Which::All,
+        (Wanted::Since(since), _) => Which::NewSince(since),
+        (Wanted::Present | Wanted::New, _) => Which::Present,
     };
     let mut found: Vec<TrackedFinding> = store.findings(which)?;
     found.retain(|finding| select.wants(&finding.repository));

@@ -22,14 +22,14 @@ pub(crate) enum SweepPlan {
     Run(Box<SweepRun>),
     Status {
         store: StorePlace,
+        weeks: u32,
         json: bool,
         to: Destination,
         style: Style,
     },
     Report {
         store: StorePlace,
-        new: bool,
-        gone: bool,
+        which: Wanted,
         select: Select,
         reports: ReportsPlan,
     },
@@ -46,10 +46,23 @@ pub(crate) struct SweepRun {
     pub(crate) host: Option<String>,
     pub(crate) full: bool,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) checkpoint: Duration,
     pub(crate) nice: bool,
     pub(crate) metrics: Option<PathBuf>,
     /// How to scan, and to report what is new.
     pub(crate) scan: ScanPlan,
+}
+
+/// Which findings of a store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wanted {
+    Present,
+    /// Also those that are gone.
+    All,
+    /// Those of the last round of sweeps.
+    New,
+    /// Those that were met first at this second since 1970, or later.
+    Since(i64),
 }
 
 /// Where a store is.
@@ -100,6 +113,7 @@ impl SweepPlan {
                 }
                 to.check()?;
                 Ok(Self::Status {
+                    weeks: args.weeks,
                     store: known_store(args.store)?,
                     json: options.format() == Format::Json,
                     style: style(options.color, options.no_color, &to, surroundings),
@@ -108,8 +122,12 @@ impl SweepPlan {
             }
             Some(SweepCommand::Report(args)) => Ok(Self::Report {
                 store: known_store(args.store)?,
-                new: args.new,
-                gone: args.gone,
+                which: match args.since {
+                    Some(since) => Wanted::Since(since),
+                    None if args.new => Wanted::New,
+                    None if args.gone => Wanted::All,
+                    None => Wanted::Present,
+                },
                 select: select(&args.include, &args.exclude)?,
                 reports: ReportsPlan::new(options, to, surroundings)?,
             }),
@@ -130,6 +148,7 @@ impl SweepPlan {
                     host: args.worker.host,
                     full: args.full,
                     deadline: args.deadline.map(|time| time.0),
+                    checkpoint: args.checkpoint.0,
                     nice: args.nice,
                     metrics: args.metrics_file,
                     scan: ScanPlan::new(source, options, to, surroundings)?,

@@ -43,7 +43,7 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<(i64, i32)> {
 }
 
 /// Reads a day, `YYYY-MM-DD`, as days since 1970-01-01. `None` for what no calendar has.
-pub(crate) fn day_of(text: &str) -> Option<i64> {
+pub fn day_of(text: &str) -> Option<i64> {
     let numbers: Option<Vec<i64>> = text.split('-').map(|part| part.parse().ok()).collect();
     let numbers = numbers?;
     let &[year, month, day] = numbers.first_chunk()?;

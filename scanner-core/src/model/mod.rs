@@ -18,8 +18,8 @@ mod staged;
 pub(crate) mod testing;
 mod triage;
 
-pub use date::rfc3339;
-pub(crate) use date::{day_of, parse_rfc3339, seconds_since_1970};
+pub use date::{day_of, rfc3339};
+pub(crate) use date::{parse_rfc3339, seconds_since_1970};
 pub use encoding::Encoding;
 pub use finding::{CommitInfo, Finding, Fingerprint, Occurrence, Part, Proof, Report, Where};
 pub use fingerprint_key::{FingerprintKey, FingerprintKeyError};

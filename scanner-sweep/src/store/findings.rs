@@ -190,6 +190,9 @@ pub enum Which {
     NewIn(SweepId),
     /// Those of [`Which::Present`] that this sweep met first, or one that ran at the same time.
     NewInRoundOf(SweepId),
+    /// Those of [`Which::Present`] that sweeps met first at this time or later, in seconds since
+    /// 1970.
+    NewSince(i64),
 }
 
 impl Store {
@@ -198,11 +201,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub fn findings(&self, which: Which) -> Result<Vec<TrackedFinding>, StoreError> {
-        let (gone_too, sweep, round) = match which {
-            Which::Present => (false, -1, -1),
-            Which::All => (true, -1, -1),
-            Which::NewIn(sweep) => (false, sweep.0, -1),
-            Which::NewInRoundOf(sweep) => (false, -1, sweep.0),
+        let (gone_too, sweep, round, since) = match which {
+            Which::Present => (false, -1, -1, i64::MIN),
+            Which::All => (true, -1, -1, i64::MIN),
+            Which::NewIn(sweep) => (false, sweep.0, -1, i64::MIN),
+            Which::NewInRoundOf(sweep) => (false, -1, sweep.0, i64::MIN),
+            Which::NewSince(since) => (false, -1, -1, since),
         };
         let rows = self.rows(
             "SELECT r.name, r.web_url, f.fingerprint, f.rule, f.severity, f.suppressed, f.in_head,
@@ -211,8 +215,14 @@ impl Store {
              WHERE (f.gone_at IS NULL OR $1 = 1) AND ($2 < 0 OR f.first_sweep = $2)
                  AND ($3 < 0 OR f.first_sweep IN (SELECT id FROM sweep WHERE round =
                      (SELECT round FROM sweep WHERE id = $3)))
+                 AND f.first_seen >= $4
              ORDER BY r.name, r.id, f.rule, f.fingerprint",
-            &[gone_too.into(), Value::Int(sweep), Value::Int(round)],
+            &[
+                gone_too.into(),
+                Value::Int(sweep),
+                Value::Int(round),
+                Value::Int(since),
+            ],
         )?;
         let read = |mut row: Row| {
             Ok(TrackedFinding {
@@ -231,6 +241,28 @@ impl Store {
                     email: row.next()?,
                 },
                 document: row.next()?,
+            })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// When each finding that counts came, and left the tip of its repository.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn lifetimes(&self) -> Result<Vec<Lifetime>, StoreError> {
+        let rows = self.rows(
+            "SELECT first_seen, in_head, COALESCE(left_head_at, gone_at) FROM finding
+             WHERE suppressed IS NULL",
+            &[],
+        )?;
+        let read = |mut row: Row| {
+            let (first_seen, in_head, removed) = (row.next()?, row.next()?, row.next()?);
+            let removed: Option<i64> = removed;
+            let in_head: bool = in_head;
+            Ok(Lifetime {
+                first_seen,
+                removed: removed.filter(|_| !in_head),
             })
         };
         rows.into_iter().map(read).collect()
@@ -295,6 +327,15 @@ impl Store {
         }
         Ok(totals)
     }
+}
+
+/// When a finding came and went, in seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    /// When a sweep met it first.
+    pub first_seen: i64,
+    /// When it left the tip of its repository, or was found gone; `None` while it is there.
+    pub removed: Option<i64>,
 }
 
 /// What a store knows, in numbers.

@@ -15,7 +15,7 @@ mod sweeps;
 
 #[cfg(feature = "postgres")]
 pub use database::Address;
-pub use findings::{Totals, Tracked, TrackedFinding, Which};
+pub use findings::{Lifetime, Totals, Tracked, TrackedFinding, Which};
 pub use leases::{Taken, Worker};
 pub use objects::{ObjectMemory, RulesetId};
 pub use repositories::{LastReceipt, RepositoryId, RepositoryRow, Visit, VisitOutcome};

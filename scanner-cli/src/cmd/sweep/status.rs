@@ -1,11 +1,15 @@
 //! Shows what a store knows.
 
 use crate::{
+    cmd::scan::now,
     exit::{CliError, ExitStatus},
     output::{Destination, Role, Style},
 };
 use scanner_core::report::{printable, rfc3339};
-use scanner_sweep::store::{LastReceipt, Store, SweepRow, Totals};
+use scanner_sweep::{
+    store::{LastReceipt, Store, SweepRow, Totals},
+    trend::{self, Week},
+};
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -22,6 +26,7 @@ struct Status<'a> {
     /// Mean days from the commit that introduced a finding to that which took it out of the tip, or
     /// to the sweep that found it gone.
     mean_days_to_removal: Option<f64>,
+    weeks: &'a [Week],
     sweeps: &'a [SweepRow],
     troubles: Vec<Trouble<'a>>,
 }
@@ -34,12 +39,14 @@ struct Trouble<'a> {
 
 pub(super) fn show(
     store: &Store,
+    weeks: u32,
     json: bool,
     to: &Destination,
     style: Style,
 ) -> Result<ExitStatus, CliError> {
     let totals = store.totals()?;
     let sweeps = store.sweeps(SWEEPS)?;
+    let weeks = trend::weeks(store, now().unwrap_or_default(), weeks)?;
     let receipts = store.receipts()?;
     let trouble = |one: &'_ LastReceipt| !one.complete;
     let troubles: Vec<Trouble<'_>> = receipts
@@ -54,6 +61,7 @@ pub(super) fn show(
         store: store.name(),
         totals: &totals,
         mean_days_to_removal: store.mean_days_to_removal()?,
+        weeks: &weeks,
         sweeps: &sweeps,
         troubles,
     };
@@ -92,6 +100,24 @@ fn human(status: &Status<'_>, style: Style) -> String {
     );
     if let Some(days) = status.mean_days_to_removal {
         let _ = writeln!(text, "  mean time from commit to removal: {days:.1} days");
+    }
+    if !status.weeks.is_empty() {
+        let head = format!(
+            "{:<12} {:>8} {:>8} {:>8}",
+            "Week until", "new", "removed", "in tips"
+        );
+        let _ = writeln!(text, "\n{}", style.paint(Role::Strong, head));
+    }
+    for week in status.weeks {
+        let until = rfc3339(week.until, 0).unwrap_or_default();
+        let day = until.get(..10).unwrap_or_default();
+        let Week {
+            new,
+            removed,
+            in_tips,
+            ..
+        } = week;
+        let _ = writeln!(text, "  {day:<10} {new:>8} {removed:>8} {in_tips:>8}");
     }
     if !status.sweeps.is_empty() {
         let _ = writeln!(text, "\n{}", style.paint(Role::Strong, "Last sweeps"));
