@@ -313,3 +313,46 @@ fn a_result_has_no_more_places_than_services_take() {
     let message = result["message"]["text"].as_str().unwrap();
     assert!(message.ends_with("Also in 2999 other places."), "{message}");
 }
+
+#[test]
+fn results_that_are_too_many_for_one_run_are_in_further_ones() {
+    let mut report = report_fixture::report();
+    let few = report.findings.len();
+    let mut one = report.findings[1].clone();
+    one.occurrences.truncate(1);
+    for n in 0..25_000 - few + 2 {
+        one.occurrences[0].path = format!("file{n}").into();
+        report.findings.push(one.clone());
+    }
+    let log = parse(&text("sarif", &report, Redactor::of_report(&report)));
+    let runs = log["runs"].as_array().unwrap();
+    let count = |run: &Value| run["results"].as_array().unwrap().len();
+    assert_eq!(runs.iter().map(count).collect::<Vec<_>>(), [25_000, 2]);
+    let category = |run: &Value| run["automationDetails"]["id"].as_str().unwrap().to_owned();
+    assert_ne!(category(&runs[0]), category(&runs[1]));
+    assert!(category(&runs[1]).ends_with('/'), "a category ends so");
+    for run in runs {
+        let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+        for result in run["results"].as_array().unwrap() {
+            let index = result["ruleIndex"].as_u64().unwrap() as usize;
+            assert_eq!(rules[index]["id"], result["ruleId"]);
+        }
+    }
+    // What is known at the end stands in the last.
+    assert_eq!(runs[0].get("invocations"), None);
+    assert!(runs[1]["invocations"][0].is_object());
+    let all: std::collections::BTreeSet<String> = runs
+        .iter()
+        .flat_map(|run| run["results"].as_array().unwrap())
+        .map(|result| {
+            result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].to_string()
+        })
+        .collect();
+    assert!(all.len() > 25_000 - few);
+    let schema = parse(include_str!("../schemas/sarif-schema-2.1.0.json"));
+    let mut small = log;
+    for run in small["runs"].as_array_mut().unwrap() {
+        run["results"].as_array_mut().unwrap().truncate(3);
+    }
+    assert!(jsonschema::is_valid(&schema, &small));
+}

@@ -26,6 +26,9 @@ const SCHEMA: &str =
 
 /// GitHub refuses a file in which a result has more.
 const LOCATIONS_OF_A_RESULT: usize = 1000;
+/// GitHub refuses a file in which a run has more results. What is more goes into further runs, each
+/// with a category of its own: runs of one category in one file are refused as well.
+const RESULTS_OF_A_RUN: usize = 25_000;
 /// Places whose history is told in `codeFlows`; the first is that of the result's first location.
 const HISTORIES_OF_A_RESULT: usize = 50;
 
@@ -40,7 +43,10 @@ pub struct SarifReporter<W> {
     /// The rules met, by the index that results name them with.
     rules: Vec<Arc<RuleInfo>>,
     indices: HashMap<String, usize>,
-    any: bool,
+    /// Results of the run that is written.
+    results: usize,
+    /// Runs that are finished.
+    runs: usize,
 }
 
 impl<W: Write> SarifReporter<W> {
@@ -54,7 +60,8 @@ impl<W: Write> SarifReporter<W> {
             repository: None,
             rules: Vec::new(),
             indices: HashMap::new(),
-            any: false,
+            results: 0,
+            runs: 0,
         }
     }
 
@@ -182,6 +189,31 @@ impl<W: Write> SarifReporter<W> {
         })
     }
 
+    /// Ends a run with what its results refer to, and with what is said in the last one alone.
+    fn end_run(&mut self, last: Vec<(&str, Value)>) -> io::Result<()> {
+        let mut rest = vec![
+            ("tool", json!({ "driver": self.driver() })),
+            ("originalUriBaseIds", location::bases()),
+        ];
+        let is_last = !last.is_empty();
+        if self.runs > 0 || !is_last {
+            let category = format!("{}/part-{}/", self.tool, self.runs + 1);
+            rest.push(("automationDetails", json!({ "id": category })));
+        }
+        rest.extend(last);
+        let end: &[u8] = if self.results > 0 { b"\n]" } else { b"]" };
+        self.out.write_all(end)?;
+        for (key, value) in rest {
+            write!(self.out, ",\n\"{key}\":")?;
+            write_json(&mut self.out, &value)?;
+        }
+        self.runs += 1;
+        self.results = 0;
+        self.rules.clear();
+        self.indices.clear();
+        self.out.write_all(b"}")
+    }
+
     fn driver(&self) -> Value {
         let rules: Vec<Value> = self.rules.iter().map(|r| rule::descriptor(r)).collect();
         let kinds = [
@@ -217,12 +249,11 @@ impl<W: Write> Reporter for SarifReporter<W> {
         meta.tool.clone_into(&mut self.tool);
         meta.version.clone_into(&mut self.version);
         self.repository = meta.repository.map(str::to_owned);
-        // 3.14.17: our columns count code points.
         write!(
             self.out,
-            "{{\"$schema\":\"{SCHEMA}\",\n\"version\":\"2.1.0\",\n\"runs\":[{{\
-             \"columnKind\":\"unicodeCodePoints\",\n\"results\":["
-        )
+            "{{\"$schema\":\"{SCHEMA}\",\n\"version\":\"2.1.0\",\n\"runs\":["
+        )?;
+        self.out.write_all(RUN)
     }
 
     fn shows_suppressed(&self) -> ShowsSuppressed {
@@ -230,9 +261,15 @@ impl<W: Write> Reporter for SarifReporter<W> {
     }
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        if self.results == RESULTS_OF_A_RUN {
+            self.end_run(Vec::new())?;
+            self.out.write_all(b",\n")?;
+            self.out.write_all(RUN)?;
+        }
         let rule_index = self.rule_index(&finding.rule);
-        self.out.write_all(if self.any { b",\n" } else { b"\n" })?;
-        self.any = true;
+        let between: &[u8] = if self.results > 0 { b",\n" } else { b"\n" };
+        self.out.write_all(between)?;
+        self.results += 1;
         let result = self.result(finding, rule_index);
         write_json(&mut self.out, &result)
     }
@@ -244,9 +281,7 @@ impl<W: Write> Reporter for SarifReporter<W> {
             properties["revisionId"] = json!(head);
         }
         let mut rest = vec![
-            ("tool", json!({ "driver": self.driver() })),
             ("invocations", json!([self.invocation(receipt)])),
-            ("originalUriBaseIds", location::bases()),
             ("properties", properties),
         ];
         // The address of the repository is a must there (3.23.3).
@@ -258,15 +293,14 @@ impl<W: Write> Reporter for SarifReporter<W> {
             });
             rest.push(("versionControlProvenance", json!([details])));
         }
-        self.out.write_all(if self.any { b"\n]" } else { b"]" })?;
-        for (key, value) in rest {
-            write!(self.out, ",\n\"{key}\":")?;
-            write_json(&mut self.out, &value)?;
-        }
-        self.out.write_all(b"}]}\n")?;
+        self.end_run(rest)?;
+        self.out.write_all(b"]}\n")?;
         self.out.flush()
     }
 }
+
+/// What a run begins with. Our columns count code points (3.14.17).
+const RUN: &[u8] = b"{\"columnKind\":\"unicodeCodePoints\",\n\"results\":[";
 
 /// A `message` (3.11) that says just this: in its text, brackets make links (3.11.6) and braces
 /// placeholders (3.11.5), neither of which a path may make.
