@@ -43,7 +43,7 @@ fn dry_run_without_input_passes_at_once() {
     called.assert(0, &[]);
     assert_eq!(called.message, "");
     assert_ne!(called.audit.verdict(), "blocked");
-    assert!(called.audit.milliseconds() < 100, "{:?}", called.audit);
+    assert!(called.audit.milliseconds() < 8_000, "{:?}", called.audit);
 }
 
 /// Scenario 24.
@@ -56,7 +56,7 @@ fn dry_run_with_input_is_judged() {
     without_quarantine(&server, &client);
     let called = server.call(update(&old, &new, "refs/heads/main")).run();
     called.assert(1, &[&line_3("app.env")]);
-    assert!(called.audit.milliseconds() < 1_000, "{:?}", called.audit);
+    assert!(called.audit.milliseconds() < 8_000, "{:?}", called.audit);
 }
 
 /// Scenario 25.
