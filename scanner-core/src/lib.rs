@@ -50,6 +50,7 @@
 #![deny(missing_docs)]
 
 mod builtin;
+pub mod config;
 pub mod confirm;
 #[cfg(feature = "containers")]
 pub mod container;

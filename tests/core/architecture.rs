@@ -39,7 +39,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("history", &["source", "model"]),
     ("remedy", &["report", "model"]),
     ("report", &["model"]),
-    ("gate", &["report", "model"]),
+    ("config", &["model"]),
+    ("gate", &["config", "report", "model"]),
     ("triage", &["report", "model"]),
     (
         "scan",

@@ -6,13 +6,15 @@
 use super::{
     break_glass::{Way, ways},
     expiry::Expiry,
-    glob::Globs,
     policy::{
         Action, AtDeadline, CONFIDENCES, LargeBlobs, Mode, OldSecrets, OnError, Policy,
         RuleSelection, SEVERITIES,
     },
 };
-use crate::model::{Confidence, Severity};
+use crate::{
+    config::Globs,
+    model::{Confidence, Severity},
+};
 use bstr::ByteSlice;
 use serde::Serialize;
 use std::{path::PathBuf, time::Duration};

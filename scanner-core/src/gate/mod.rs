@@ -7,7 +7,6 @@ pub mod audit;
 pub mod break_glass;
 pub mod describe;
 mod expiry;
-mod glob;
 pub mod message;
 pub mod policy;
 pub mod tell;
@@ -16,5 +15,5 @@ mod trailers;
 pub mod updates;
 pub mod verdict;
 
+pub use crate::config::Globs;
 pub use expiry::Expiry;
-pub use glob::Globs;

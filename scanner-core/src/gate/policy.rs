@@ -6,7 +6,6 @@
 
 mod exceptions;
 mod parse;
-mod read;
 mod sections;
 mod setting;
 mod sinks;
@@ -18,12 +17,15 @@ pub use setting::{
     Action, AtDeadline, Effective, LargeBlobs, Mode, OldSecrets, OnError, VerdictTable,
 };
 pub(in crate::gate) use setting::{CONFIDENCES, SEVERITIES};
-pub use sinks::{AuditSettings, Syslog, Webhook};
+pub use sinks::{AuditSettings, Syslog};
 
-use super::glob::Globs;
-use crate::model::Problem;
+/// Everything wrong with a policy.
+pub use crate::config::Problems as PolicyErrors;
+pub use crate::config::Webhook;
+
+use crate::config::Globs;
 use setting::Setting;
-use std::{fmt, path::PathBuf};
+use std::path::PathBuf;
 
 /// Largest policy in bytes. A reader need not read further to see that it is refused.
 pub const MAX_POLICY_BYTES: usize = 1 << 20;
@@ -78,7 +80,7 @@ impl Policy {
     /// # Errors
     /// Everything that is wrong with it. A policy of which any part cannot be used is refused.
     pub fn parse(text: &str, origin: &str) -> Result<Self, PolicyErrors> {
-        parse::parse(text, origin).map_err(PolicyErrors::new)
+        parse::parse(text, origin)
     }
 
     /// Returns 64 hexadecimal digits of BLAKE3 over the text, which name it in audit records.
@@ -175,36 +177,3 @@ fn apply(settings: &[Setting], to: &mut Effective) {
 fn hash_of(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
-
-/// Everything wrong with a policy, sorted by line. Displays one problem a line, as
-/// `file:line: message`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyErrors(Vec<Problem>);
-
-impl PolicyErrors {
-    /// Makes a value of at least one problem.
-    fn new(mut problems: Vec<Problem>) -> Self {
-        problems.sort();
-        problems.dedup();
-        Self(problems)
-    }
-
-    /// Returns the problems, sorted by line; never empty.
-    pub fn problems(&self) -> &[Problem] {
-        &self.0
-    }
-}
-
-impl fmt::Display for PolicyErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, problem) in self.0.iter().enumerate() {
-            if i > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{problem}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for PolicyErrors {}

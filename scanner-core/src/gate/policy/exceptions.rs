@@ -1,7 +1,8 @@
 //! Exceptions: what an administrator allows beforehand, and how a blocked push may pass.
 
 use crate::{
-    gate::{expiry::Expiry, glob::Globs},
+    config::Globs,
+    gate::expiry::Expiry,
     model::{Finding, Occurrence},
 };
 use std::path::PathBuf;

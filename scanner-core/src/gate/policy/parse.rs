@@ -2,16 +2,14 @@
 
 use super::{
     AuditSettings, MAX_POLICY_BYTES, Override, Policy, hash_of,
-    read::{Entry, Reader},
     setting::{
         Action, AtDeadline, CONFIDENCES, LargeBlobs, Mode, OldSecrets, OnError, SEVERITIES, Setting,
     },
 };
 use crate::{
-    gate::glob::{Globs, Star},
-    model::{Confidence, Problem, Severity},
+    config::{Entry, Globs, Problems, Reader, Star, Table},
+    model::{Confidence, Severity},
 };
-use toml::de::DeTable;
 
 const SETTINGS: &[&str] = &[
     "mode",
@@ -41,32 +39,15 @@ const SETTINGS: &[&str] = &[
 ///
 /// # Errors
 /// Every problem of the text.
-pub(super) fn parse(text: &str, origin: &str) -> Result<Policy, Vec<Problem>> {
-    let mut reader = Reader::new(text, origin);
-    if text.len() > MAX_POLICY_BYTES {
-        let message = format!(
-            "larger than {} KiB: no policy is; give the right file",
-            MAX_POLICY_BYTES >> 10
-        );
-        reader.problem(0, message);
-        return Err(reader.problems);
-    }
-    let (root, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        let line = error.span().map_or(0, |span| reader.line(&span));
-        reader.problem(line, format!("not valid TOML: {}", error.message()));
-    }
-    // What a broken file seems to say is no base for more messages.
-    if !reader.problems.is_empty() {
-        return Err(reader.problems);
-    }
+pub(super) fn parse(text: &str, origin: &str) -> Result<Policy, Problems> {
+    let (mut reader, root) = Reader::parse(text, origin, MAX_POLICY_BYTES, "policy")?;
     let mut policy = Policy {
         hash: hash_of(text),
         ..Policy::default()
     };
     let mut overrides = Vec::new();
     let mut base = Layer::of_file();
-    for entry in reader.entries(root.get_ref()) {
+    for entry in reader.entries(&root) {
         match entry.key {
             "audit" => policy.audit = reader.audit(entry),
             "override" => overrides = reader.tables(entry, "[[override]]"),
@@ -81,11 +62,7 @@ pub(super) fn parse(text: &str, origin: &str) -> Result<Policy, Vec<Problem>> {
             .extend(reader.override_table(line, table, &base));
     }
     policy.base = base.settings;
-    if reader.problems.is_empty() {
-        Ok(policy)
-    } else {
-        Err(reader.problems)
-    }
+    reader.finish(policy)
 }
 
 /// The settings of a file's top level or of one override, and where those stand that need others.
@@ -124,7 +101,7 @@ impl Layer {
 }
 
 impl Reader<'_> {
-    fn override_table(&mut self, line: u32, table: &DeTable<'_>, base: &Layer) -> Option<Override> {
+    fn override_table(&mut self, line: u32, table: &Table<'_>, base: &Layer) -> Option<Override> {
         let mut layer = Layer::of_override();
         let mut repositories = None;
         let entries = self.entries(table);

@@ -1,17 +1,11 @@
 //! Reads the tables `[rules]`, `[[allow]]` and `[break-glass]` of a policy.
 
-use super::{
-    AllowEntry, Grant,
-    parse::Layer,
-    read::{Entry, Reader},
-    setting::Setting,
-};
-use crate::gate::{
-    expiry::Expiry,
-    glob::{Globs, Star},
+use super::{AllowEntry, Grant, parse::Layer, setting::Setting};
+use crate::{
+    config::{Entry, Globs, Reader, Star, Table},
+    gate::expiry::Expiry,
 };
 use std::sync::Arc;
-use toml::de::DeTable;
 
 const RULES: &[&str] = &["config", "files", "only", "exclude"];
 const ALLOW: &[&str] = &[
@@ -42,7 +36,7 @@ impl Reader<'_> {
                 "config" => self.path(entry).map(Setting::RuleConfig),
                 "files" => {
                     let paths = self.strings(entry);
-                    let paths = paths.into_iter().map(|(_, path)| self.beside_policy(path));
+                    let paths = paths.into_iter().map(|(_, path)| self.beside_file(path));
                     Some(Setting::RuleFiles(paths.collect()))
                 }
                 "only" => Some(Setting::OnlyRules(self.ids(entry))),
@@ -70,7 +64,7 @@ impl Reader<'_> {
         }
     }
 
-    fn allow_entry(&mut self, line: u32, table: &DeTable<'_>) -> Option<AllowEntry> {
+    fn allow_entry(&mut self, line: u32, table: &Table<'_>) -> Option<AllowEntry> {
         let mut allow = AllowEntry {
             line,
             reason: String::new(),
@@ -230,7 +224,7 @@ impl Reader<'_> {
         Some(name.to_owned())
     }
 
-    fn grant(&mut self, line: u32, table: &DeTable<'_>) -> Option<Grant> {
+    fn grant(&mut self, line: u32, table: &Table<'_>) -> Option<Grant> {
         const PLACE: &str = "[[break-glass.grants]]";
         let mut users = Globs::default();
         let mut repositories = Globs::default();

@@ -6,7 +6,7 @@
 
 use super::{AllowEntry, BreakGlass, Grant, RuleSelection};
 use crate::{
-    gate::glob::Globs,
+    config::Globs,
     model::{Confidence, Severity},
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};

@@ -1,9 +1,10 @@
 //! `[audit]`: where runs are put down.
 
-use super::read::{Entry, Reader};
-use crate::model::Secret;
+use crate::{
+    config::{BadAddress, Entry, Reader, Table, Webhook},
+    model::Secret,
+};
 use std::{fmt, path::PathBuf, time::Duration};
-use toml::de::DeTable;
 
 const AUDIT: &[&str] = &[
     "path",
@@ -80,22 +81,8 @@ impl fmt::Display for Syslog {
     }
 }
 
-/// Where each line is posted. Addresses and headers of webhooks hold credentials, so both print
-/// redacted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Webhook {
-    /// The address, `https` except to this machine.
-    pub url: Secret,
-    /// Scheme and host of the address, which may be shown.
-    pub shown: String,
-    /// A header to send along: its name and value.
-    pub header: Option<(String, Secret)>,
-    /// Certificates to trust instead of those of the web: a file in PEM form.
-    pub ca: Option<PathBuf>,
-}
-
 impl Reader<'_> {
-    pub(super) fn audit_table(&mut self, line: u32, table: &DeTable<'_>) -> AuditSettings {
+    pub(super) fn audit_table(&mut self, line: u32, table: &Table<'_>) -> AuditSettings {
         let mut audit = AuditSettings::default();
         let mut header = None;
         let mut ca = None;
@@ -159,48 +146,29 @@ impl Reader<'_> {
     }
 
     fn webhook(&mut self, entry: Entry<'_, '_>) -> Option<Webhook> {
-        let url = self.text(entry)?;
-        let (scheme, rest) = url.split_once("://").unwrap_or_default();
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\');
-        if host.is_empty() || !url.chars().all(plain) {
-            self.wrong(entry, "expected an address, such as https://HOST/PATH");
-        } else if host.contains('@') {
-            self.wrong(
+        let parsed = Webhook::parse(self.text(entry)?);
+        match parsed {
+            Ok(webhook) => return Some(webhook),
+            Err(BadAddress::Credentials) => self.wrong(
                 entry,
                 "must not hold a user's name or password: use \"webhook-header\"",
-            );
-        } else if scheme == "https" || (scheme == "http" && is_this_machine(host)) {
-            return Some(Webhook {
-                url: Secret::new(url.as_bytes()),
-                shown: format!("{scheme}://{host}"),
-                header: None,
-                ca: None,
-            });
-        } else {
-            self.wrong(
+            ),
+            Err(BadAddress::Plain) => self.wrong(
                 entry,
                 "must begin with https:// (http:// is for localhost alone): audit lines tell who \
                  pushed secrets where",
-            );
+            ),
+            Err(error) => self.wrong(entry, &error.to_string()),
         }
         None
     }
 
     fn header(&mut self, entry: Entry<'_, '_>) -> Option<(String, Secret)> {
-        let text = self.text(entry)?;
-        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-        let parts = text
-            .split_once(':')
-            .map(|(name, value)| (name, value.trim()));
-        let valid = parts.filter(|(name, value)| {
-            let printable = value.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-            !name.is_empty() && name.chars().all(token) && !value.is_empty() && printable
-        });
-        if valid.is_none() {
+        let header = Webhook::parse_header(self.text(entry)?);
+        if header.is_none() {
             self.wrong(entry, "expected NAME: VALUE on one line");
         }
-        valid.map(|(name, value)| (name.to_owned(), Secret::new(value.as_bytes())))
+        header
     }
 }
 
@@ -208,13 +176,5 @@ fn has_port(address: &str) -> bool {
     address.rsplit_once(':').is_some_and(|(host, port)| {
         let host_is_plain = host.chars().all(|c| c.is_ascii_graphic() && c != '/');
         !host.is_empty() && host_is_plain && port.parse::<u16>().is_ok_and(|port| port > 0)
-    })
-}
-
-/// Whether a URL's `host:port` is this machine's.
-fn is_this_machine(host: &str) -> bool {
-    ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| {
-        let port = host.strip_prefix(name);
-        port.is_some_and(|port| port.is_empty() || port.starts_with(':'))
     })
 }

@@ -12,7 +12,7 @@ const MAX_GLOB_BYTES: usize = 512;
 
 /// What a `*` may stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Star {
+pub enum Star {
     /// Anything but a slash; `**` for whole directories. For paths and repositories.
     WithinSlashes,
     /// Anything. For names without structure.
@@ -21,11 +21,14 @@ pub(super) enum Star {
 
 /// A text that is no glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum GlobError {
+pub enum GlobError {
+    /// It is empty.
     #[error("an empty glob matches nothing: remove it")]
     Empty,
+    /// It is too long.
     #[error("longer than {MAX_GLOB_BYTES} bytes: shorten it, or write several")]
     TooLong,
+    /// It is none.
     #[error("not a glob: {0}")]
     Syntax(String),
 }
@@ -67,7 +70,10 @@ impl Globs {
     }
 
     /// Adds a glob.
-    pub(super) fn push(&mut self, source: &str, star: Star) -> Result<(), GlobError> {
+    ///
+    /// # Errors
+    /// Where the text is none.
+    pub fn push(&mut self, source: &str, star: Star) -> Result<(), GlobError> {
         if source.is_empty() {
             return Err(GlobError::Empty);
         }

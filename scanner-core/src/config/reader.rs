@@ -4,10 +4,8 @@
 //! a person who corrects a file wants all of them. Messages never hold a value that may be a
 //! credential; those that quote a value are about words out of a few.
 
-use crate::{
-    gate::glob::{Globs, Star},
-    model::{ByteSize, Problem, TimeSpan, suggestion},
-};
+use super::{Globs, Problems, Star};
+use crate::model::{ByteSize, Problem, TimeSpan, suggestion};
 use std::{
     ops::Range,
     path::{Path, PathBuf},
@@ -19,32 +17,86 @@ use toml::{
     value::Datetime,
 };
 
+/// A table of a file.
+pub type Table<'i> = DeTable<'i>;
+
 /// One key of a table: its name, its line and its value.
-#[derive(Clone, Copy)]
-pub(super) struct Entry<'t, 'i> {
-    pub(super) key: &'t str,
-    pub(super) line: u32,
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'t, 'i> {
+    /// Its name.
+    pub key: &'t str,
+    /// Its line, 1-based.
+    pub line: u32,
     value: &'t Spanned<DeValue<'i>>,
 }
 
-pub(super) struct Reader<'a> {
+/// Reads values, and keeps what is wrong with them.
+#[derive(Debug)]
+pub struct Reader<'a> {
     origin: &'a str,
     line_starts: Vec<usize>,
-    pub(super) problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(text: &str, origin: &'a str) -> Self {
-        Self {
+    /// Takes a file's text apart. `origin` is the file's path: it names the file in messages, and
+    /// relative paths start from its directory; `what` is what such a file is called.
+    ///
+    /// # Errors
+    /// Where the text is no TOML, or larger than `max_bytes`.
+    pub fn parse<'t>(
+        text: &'t str,
+        origin: &'a str,
+        max_bytes: usize,
+        what: &str,
+    ) -> Result<(Self, Table<'t>), Problems> {
+        let mut reader = Self {
             origin,
             line_starts: std::iter::once(0)
                 .chain(text.match_indices('\n').map(|(at, _)| at + 1))
                 .collect(),
             problems: Vec::new(),
+        };
+        if text.len() > max_bytes {
+            let message = format!(
+                "larger than {} KiB: no {what} is; give the right file",
+                max_bytes >> 10
+            );
+            reader.problem(0, message);
+            return Err(Problems::new(reader.problems));
+        }
+        let (root, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            let line = error.span().map_or(0, |span| reader.line(&span));
+            reader.problem(line, format!("not valid TOML: {}", error.message()));
+        }
+        // What a broken file seems to say is no base for more messages.
+        if reader.problems.is_empty() {
+            Ok((reader, root.into_inner()))
+        } else {
+            Err(Problems::new(reader.problems))
         }
     }
 
-    pub(super) fn problem(&mut self, line: u32, message: impl Into<String>) {
+    /// Gives what was read, unless anything was wrong.
+    ///
+    /// # Errors
+    /// All that was wrong.
+    pub fn finish<T>(self, read: T) -> Result<T, Problems> {
+        if self.problems.is_empty() {
+            Ok(read)
+        } else {
+            Err(Problems::new(self.problems))
+        }
+    }
+
+    /// Whether anything was wrong so far.
+    pub fn has_problems(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
+    /// Notes a problem.
+    pub fn problem(&mut self, line: u32, message: impl Into<String>) {
         self.problems.push(Problem {
             file: self.origin.to_owned(),
             line,
@@ -53,21 +105,24 @@ impl<'a> Reader<'a> {
     }
 
     /// A problem with a key's value.
-    pub(super) fn wrong(&mut self, entry: Entry<'_, '_>, message: &str) {
+    pub fn wrong(&mut self, entry: Entry<'_, '_>, message: &str) {
         self.problem(entry.line, format!("key {:?}: {message}", entry.key));
     }
 
-    pub(super) fn unknown(&mut self, entry: Entry<'_, '_>, known: &[&str], place: &str) {
+    /// Notes a key that no such table has, with the one that may have been meant.
+    pub fn unknown(&mut self, entry: Entry<'_, '_>, known: &[&str], place: &str) {
         let near = suggestion(entry.key, known.iter().copied());
         let key = entry.key;
         self.problem(entry.line, format!("unknown key {key:?} in {place}{near}"));
     }
 
-    pub(super) fn line(&self, span: &Range<usize>) -> u32 {
+    /// The line of a place, 1-based.
+    fn line(&self, span: &Range<usize>) -> u32 {
         self.line_starts.partition_point(|s| *s <= span.start) as u32
     }
 
-    pub(super) fn entries<'t, 'i>(&self, table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
+    /// The keys of a table.
+    pub fn entries<'t, 'i>(&self, table: &'t Table<'i>) -> Vec<Entry<'t, 'i>> {
         let entry = |(key, value): (&'t Spanned<_>, &'t Spanned<DeValue<'i>>)| {
             let name: &'t std::borrow::Cow<'i, str> = key.get_ref();
             Entry {
@@ -84,7 +139,8 @@ impl<'a> Reader<'a> {
         self.wrong(entry, &format!("is of type {found}, expected {wanted}"));
     }
 
-    pub(super) fn text<'t>(&mut self, entry: Entry<'t, '_>) -> Option<&'t str> {
+    /// A string.
+    pub fn text<'t>(&mut self, entry: Entry<'t, '_>) -> Option<&'t str> {
         let text = entry.value.get_ref().as_str();
         if text.is_none() {
             self.mismatch(entry, "a string");
@@ -93,7 +149,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One line that says something, for people.
-    pub(super) fn sentence(&mut self, entry: Entry<'_, '_>) -> Option<String> {
+    pub fn sentence(&mut self, entry: Entry<'_, '_>) -> Option<String> {
         const MOST_CHARACTERS: usize = 500;
         let text = self.text(entry)?.trim();
         if !text.chars().any(char::is_alphanumeric) {
@@ -111,7 +167,8 @@ impl<'a> Reader<'a> {
         None
     }
 
-    pub(super) fn boolean(&mut self, entry: Entry<'_, '_>) -> Option<bool> {
+    /// True or false.
+    pub fn boolean(&mut self, entry: Entry<'_, '_>) -> Option<bool> {
         let value = entry.value.get_ref().as_bool();
         if value.is_none() {
             self.mismatch(entry, "true or false");
@@ -124,7 +181,8 @@ impl<'a> Reader<'a> {
         u64::from_str_radix(number.as_str(), number.radix()).ok()
     }
 
-    pub(super) fn integer(&mut self, entry: Entry<'_, '_>, range: Range<u32>) -> Option<u32> {
+    /// A whole number in a range.
+    pub fn integer(&mut self, entry: Entry<'_, '_>, range: Range<u32>) -> Option<u32> {
         let value = Self::number(entry)
             .and_then(|n| u32::try_from(n).ok())
             .filter(|n| range.contains(n));
@@ -139,7 +197,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A size in bytes; 0 is one.
-    pub(super) fn size(&mut self, entry: Entry<'_, '_>) -> Option<u64> {
+    pub fn size(&mut self, entry: Entry<'_, '_>) -> Option<u64> {
         if let Some(bytes) = Self::number(entry) {
             return Some(bytes);
         }
@@ -160,7 +218,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn duration(&mut self, entry: Entry<'_, '_>) -> Option<Duration> {
+    /// A time such as `2s` or `7d`.
+    pub fn duration(&mut self, entry: Entry<'_, '_>) -> Option<Duration> {
         match self.text(entry)?.parse::<TimeSpan>() {
             Ok(span) => Some(span.0),
             Err(error) => {
@@ -171,7 +230,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A word out of a few.
-    pub(super) fn choice<T: Copy>(
+    pub fn choice<T: Copy>(
         &mut self,
         entry: Entry<'_, '_>,
         all: &[(&'static str, T)],
@@ -187,7 +246,8 @@ impl<'a> Reader<'a> {
         chosen.map(|(_, value)| *value)
     }
 
-    pub(super) fn date(&mut self, entry: Entry<'_, '_>) -> Option<Datetime> {
+    /// A date, or a time of a day.
+    pub(crate) fn date(&mut self, entry: Entry<'_, '_>) -> Option<Datetime> {
         let date = entry.value.get_ref().as_datetime();
         if date.is_none() {
             self.mismatch(entry, "a date without quotes, such as 2026-12-31");
@@ -197,7 +257,7 @@ impl<'a> Reader<'a> {
 
     /// The strings of an array, each with its line. An empty array is a problem: whoever writes
     /// one means "none", and a key that is left out means "any".
-    pub(super) fn strings<'t>(&mut self, entry: Entry<'t, '_>) -> Vec<(u32, &'t str)> {
+    pub fn strings<'t>(&mut self, entry: Entry<'t, '_>) -> Vec<(u32, &'t str)> {
         let Some(array) = entry.value.get_ref().as_array() else {
             self.mismatch(entry, "an array of strings");
             return Vec::new();
@@ -222,7 +282,8 @@ impl<'a> Reader<'a> {
         out
     }
 
-    pub(super) fn globs(&mut self, entry: Entry<'_, '_>, star: Star) -> Globs {
+    /// Globs in an array.
+    pub fn globs(&mut self, entry: Entry<'_, '_>, star: Star) -> Globs {
         let mut globs = Globs::default();
         for (line, source) in self.strings(entry) {
             if let Err(error) = globs.push(source, star) {
@@ -234,7 +295,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A path that means the same wherever the hook runs.
-    pub(super) fn absolute_path(&mut self, entry: Entry<'_, '_>) -> Option<PathBuf> {
+    pub fn absolute_path(&mut self, entry: Entry<'_, '_>) -> Option<PathBuf> {
         let path = PathBuf::from(self.text(entry)?);
         if path.is_absolute() {
             Some(path)
@@ -247,24 +308,26 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A path, from the policy's directory where it is relative.
-    pub(super) fn path(&mut self, entry: Entry<'_, '_>) -> Option<PathBuf> {
+    /// A path, from the file's directory where it is relative.
+    pub fn path(&mut self, entry: Entry<'_, '_>) -> Option<PathBuf> {
         let text = self.text(entry)?;
         if text.is_empty() {
             self.wrong(entry, "is empty: name a file");
             return None;
         }
-        Some(self.beside_policy(text))
+        Some(self.beside_file(text))
     }
 
-    pub(super) fn beside_policy(&self, path: &str) -> PathBuf {
+    /// A path as it stands in the file, from its directory where it is relative.
+    pub fn beside_file(&self, path: &str) -> PathBuf {
         match Path::new(self.origin).parent() {
             Some(directory) => directory.join(path),
             None => PathBuf::from(path),
         }
     }
 
-    pub(super) fn table<'t, 'i>(&mut self, entry: Entry<'t, 'i>) -> Option<&'t DeTable<'i>> {
+    /// A table.
+    pub fn table<'t, 'i>(&mut self, entry: Entry<'t, 'i>) -> Option<&'t Table<'i>> {
         let table = entry.value.get_ref().as_table();
         if table.is_none() {
             self.mismatch(entry, "a table");
@@ -273,16 +336,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether a value is a table, for keys that take one or a word.
-    pub(super) fn is_table(entry: Entry<'_, '_>) -> bool {
+    pub fn is_table(entry: Entry<'_, '_>) -> bool {
         entry.value.get_ref().is_table()
     }
 
     /// The tables of an array, each with the line of its header.
-    pub(super) fn tables<'t, 'i>(
+    pub fn tables<'t, 'i>(
         &mut self,
         entry: Entry<'t, 'i>,
         header: &str,
-    ) -> Vec<(u32, &'t DeTable<'i>)> {
+    ) -> Vec<(u32, &'t Table<'i>)> {
         let tables: Option<Vec<(u32, &DeTable<'_>)>> =
             entry.value.get_ref().as_array().and_then(|array| {
                 array
