@@ -48,6 +48,7 @@ fn commit(fill: u8, author: &[u8], summary: &[u8], seconds: i64) -> Arc<CommitIn
         commit: id(fill),
         author: author.into(),
         email: "ada@example.com".into(),
+        committer_email: "".into(),
         seconds,
         offset_minutes: 60,
         summary: summary.into(),

@@ -266,31 +266,38 @@ fn intern(lists: &mut Vec<Box<[u32]>>, known: &mut HashMap<Box<[u32]>, u32>, ran
 /// Reads author, date and summary of a commit, or tagger of a tag.
 pub(crate) fn commit_info(id: CommitId, bytes: &[u8]) -> CommitInfo {
     let header = &bytes[..bytes.len() - message(bytes).len()];
-    let person = header
-        .split(|&b| b == b'\n')
-        .find_map(|l| {
-            l.strip_prefix(b"author ")
-                .or_else(|| l.strip_prefix(b"tagger "))
-        })
-        .unwrap_or_default();
-    let (seconds, offset_minutes) = seconds_and_offset(person);
-    let open = memchr::memchr(b'<', person).unwrap_or(person.len());
-    let close = memchr::memrchr(b'>', person)
-        .unwrap_or(person.len())
-        .max(open);
-    let email = person.get(open + 1..close).unwrap_or_default();
+    let person = |key: &[u8]| {
+        let mut lines = header.split(|&b| b == b'\n');
+        lines.find_map(|line| line.strip_prefix(key))
+    };
+    let author = person(b"author ").or_else(|| person(b"tagger "));
+    let author = author.unwrap_or_default();
+    let (seconds, offset_minutes) = seconds_and_offset(author);
+    let (name, email) = name_and_email(author);
+    let (_, committer_email) = name_and_email(person(b"committer ").unwrap_or_default());
     let summary = message(bytes)
         .split(|&b| b == b'\n')
         .find(|l| !l.trim_ascii().is_empty())
         .unwrap_or_default();
     CommitInfo {
         commit: id,
-        author: person[..open].trim_ascii().into(),
+        author: name.into(),
         email: email.into(),
+        committer_email: committer_email.into(),
         seconds,
         offset_minutes,
         summary: summary.trim_ascii().into(),
     }
+}
+
+/// Name and mail address in a line about a person.
+fn name_and_email(person: &[u8]) -> (&[u8], &[u8]) {
+    let open = memchr::memchr(b'<', person).unwrap_or(person.len());
+    let close = memchr::memrchr(b'>', person)
+        .unwrap_or(person.len())
+        .max(open);
+    let email = person.get(open + 1..close).unwrap_or_default();
+    (person[..open].trim_ascii(), email)
 }
 
 /// What is gathered about one blob at one path.
@@ -548,4 +555,26 @@ pub(crate) fn missing(
     out.sort_unstable();
     out.dedup();
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_read_as_a_commit_or_tag_names_them() {
+        let id = CommitId::from_bytes(&[1; 20]).unwrap();
+        let commit =
+            b"tree 0\nauthor A <a@x> 7 +0100\ncommitter C. <c@x> 8 +0000\n\n\nauthor B <b@x>";
+        let info = commit_info(id, commit);
+        assert_eq!((info.author, info.email), ("A".into(), "a@x".into()));
+        assert_eq!(info.committer_email, "c@x");
+        assert_eq!((info.seconds, info.offset_minutes), (7, 60));
+        assert_eq!(info.summary, "author B <b@x>");
+        let tag = commit_info(id, b"object 0\ntagger T <t@x> 9 +0000\n\nmessage\n");
+        assert_eq!((tag.email, tag.committer_email), ("t@x".into(), "".into()));
+        let odd = commit_info(id, b"author none\ncommitter >x<\n\n");
+        assert_eq!((odd.author, odd.email), ("none".into(), "".into()));
+        assert_eq!(odd.committer_email, "");
+    }
 }

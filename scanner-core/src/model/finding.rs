@@ -105,6 +105,9 @@ pub struct CommitInfo {
     pub author: BString,
     /// Author's mail address, as stored.
     pub email: BString,
+    /// Committer's mail address, as stored. No report tells it: it is empty in what is read of one,
+    /// and for tags.
+    pub committer_email: BString,
     /// Author's date in seconds since 1970, UTC.
     pub seconds: i64,
     /// Offset of the author's clock from UTC, in minutes.

@@ -14,6 +14,7 @@ use crate::model::{Finding, Receipt};
 use minijinja::{
     AutoEscape, Environment, UndefinedBehavior, Value, context, syntax::SyntaxConfig, value::Serde,
 };
+use serde::Serialize;
 use std::{
     error::Error as _,
     io::{self, Write},
@@ -85,6 +86,17 @@ impl Template {
             environment,
             name: name.to_owned(),
         })
+    }
+
+    /// Fills the template with a document that is none of a report.
+    ///
+    /// # Errors
+    /// [`TemplateError`] where the template asks for what the document does not have.
+    pub fn render(&self, document: &impl Serialize) -> Result<String, TemplateError> {
+        self.environment
+            .get_template(&self.name)
+            .and_then(|template| template.render(Value::from(Serde(document))))
+            .map_err(|error| TemplateError::new(&self.name, &error))
     }
 }
 
@@ -190,5 +202,16 @@ mod tests {
             error.to_string().starts_with("template t.txt:2: "),
             "{error}"
         );
+    }
+    #[test]
+    fn any_document_can_be_rendered_and_what_it_lacks_is_an_error() {
+        let document = serde_json::json!({"who": "a<b", "findings": [1, 2]});
+        let text = "{{ who }}: {{ findings | length }}, {{ who | tojson }}\n";
+        let template = Template::parse("t.txt", text.into()).unwrap();
+        let expected = "a<b: 2, \"a\\u003cb\"\n";
+        assert_eq!(template.render(&document).unwrap(), expected);
+        let template = Template::parse("t.txt", "\n{{ whom }}".into()).unwrap();
+        let error = template.render(&document).unwrap_err().to_string();
+        assert!(error.starts_with("template t.txt:2: "), "{error}");
     }
 }

@@ -33,6 +33,7 @@ fn file(path: &str, line: u64, commit: u8) -> Occurrence {
             commit: id(commit),
             author: "A".into(),
             email: "a@example.com".into(),
+            committer_email: "".into(),
             seconds: i64::from(commit),
             offset_minutes: 0,
             summary: "x".into(),

@@ -146,6 +146,7 @@ impl<'a> Reader<'a> {
             commit: id(&from.id)?,
             author: self.text(&from.author).into(),
             email: self.text(&from.email).into(),
+            committer_email: BString::default(),
             seconds,
             offset_minutes,
             summary: self.text(&from.summary).into(),

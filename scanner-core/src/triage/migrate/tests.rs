@@ -18,6 +18,7 @@ fn at(secret: &str, line: u64) -> Finding {
             commit,
             author: "a".into(),
             email: "a@example.org".into(),
+            committer_email: "".into(),
             seconds: 0,
             offset_minutes: 0,
             summary: "s".into(),
