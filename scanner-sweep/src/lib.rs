@@ -9,6 +9,8 @@
 )]
 
 pub mod discover;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod metrics;
 pub mod report;
 pub mod store;

@@ -14,6 +14,7 @@ pub mod postgres;
 pub mod repo;
 pub mod rng;
 pub mod sieve;
+pub mod web;
 
 pub use repo::{ObjectFormat, Repo};
 pub use sieve::{Scan, Sieve};

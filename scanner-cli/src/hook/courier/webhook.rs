@@ -37,86 +37,38 @@ impl fmt::Debug for Address {
 /// A web server to post to.
 #[cfg(feature = "webhook")]
 #[derive(Debug)]
-pub(super) struct Webhook {
-    agent: ureq::Agent,
-    address: Address,
-}
+pub(super) struct Webhook(scanner_sweep::http::Poster);
 
 #[cfg(feature = "webhook")]
 impl Webhook {
     /// Reads what is needed to post: the certificates above all.
     pub(super) fn new(address: &Address) -> Result<Self, String> {
-        use ureq::tls::{RootCerts, TlsConfig};
-
-        let mut tls = TlsConfig::builder();
-        if let Some(path) = &address.ca {
-            let certificates = certificates(path)
-                .map_err(|why| format!("webhook: cannot read {}: {why}", path.display()))?;
-            tls = tls.root_certs(RootCerts::new_with_certs(&certificates));
-        }
-        let agent = ureq::Agent::config_builder()
-            .tls_config(tls.build())
-            // An audit line goes where it is meant to go, and nowhere else.
-            .max_redirects(0)
-            .user_agent(concat!("gitsieve/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Self {
-            agent: agent.into(),
-            address: address.clone(),
-        })
+        let secret = |text: &String| Secret::new(text.as_bytes());
+        let header = address.header.as_ref();
+        let to = policy::Webhook {
+            url: secret(&address.url),
+            shown: String::new(),
+            header: header.map(|(name, value)| (name.clone(), secret(value))),
+            ca: address.ca.clone(),
+        };
+        let poster = scanner_sweep::http::Poster::new(to);
+        poster
+            .map(Self)
+            .map_err(|error| format!("webhook: {error}"))
     }
 
     /// Posts a line. Any answer but 2xx is a failure.
     pub(super) fn send(&self, line: &[u8], until: Instant) -> Result<(), String> {
         let left = until.saturating_duration_since(Instant::now());
-        let mut request = self
-            .agent
-            .post(&self.address.url)
-            .header("Content-Type", "application/json")
-            .config()
-            .timeout_global(Some(left))
-            .build();
-        if let Some((name, value)) = &self.address.header {
-            request = request.header(name, value);
+        match self
+            .0
+            .post(line, left)
+            .map_err(|error| error.reason)?
+            .status
+        {
+            200..=299 => Ok(()),
+            status => Err(format!("http status: {status}")),
         }
-        request.send(line).map(drop).map_err(|error| what(&error))
-    }
-}
-
-#[cfg(feature = "webhook")]
-fn certificates(path: &std::path::Path) -> Result<Vec<ureq::tls::Certificate<'static>>, String> {
-    use ureq::tls::PemItem;
-
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    let mut certificates = Vec::new();
-    for item in ureq::tls::parse_pem(&bytes) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-            Ok(_) => {}
-            Err(_) => return Err("it is not PEM".to_owned()),
-        }
-    }
-    if certificates.is_empty() {
-        return Err("it holds no certificate".to_owned());
-    }
-    Ok(certificates)
-}
-
-#[cfg(feature = "webhook")]
-fn what(error: &ureq::Error) -> String {
-    use ureq::Error;
-
-    match error {
-        Error::StatusCode(_)
-        | Error::Io(_)
-        | Error::Timeout(_)
-        | Error::HostNotFound
-        | Error::ConnectionFailed
-        | Error::TooManyRedirects
-        | Error::Rustls(_)
-        | Error::Tls(_) => error.to_string(),
-        // The others may quote what was sent.
-        _ => "the request cannot be made".to_owned(),
     }
 }
 
@@ -138,20 +90,24 @@ impl Webhook {
 }
 
 #[cfg(all(test, feature = "webhook"))]
+#[path = "../../../../tests/support/web.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with test targets that use other parts of it"
+)]
+mod fake;
+
+#[cfg(all(test, feature = "webhook"))]
 mod tests {
     use super::super::{
         Target,
         tests::{LINE, deliver, sinks, start},
     };
+    use super::fake::{Fake, Reply};
     use super::*;
     use crate::hook::courier::Sinks;
-    use std::{
-        fs,
-        io::{BufRead, BufReader, Read, Write},
-        net::TcpListener,
-        thread::{self, JoinHandle},
-        time::Duration,
-    };
+    use std::{fs, net::TcpListener, thread, time::Duration};
 
     fn posting(url: &str, header: Option<&str>) -> Address {
         Address::new(&scanner_core::gate::policy::Webhook {
@@ -162,58 +118,28 @@ mod tests {
         })
     }
 
-    /// Answers one request, and gives back what was asked.
-    fn server(answer: &'static str) -> (String, JoinHandle<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}/hook?token=abc", listener.local_addr().unwrap());
-        let server = thread::spawn(move || {
-            let mut stream = listener.accept().unwrap().0;
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let (mut request, mut length) = (String::new(), 0);
-            loop {
-                let mut line = String::new();
-                reader.read_line(&mut line).unwrap();
-                let lower = line.to_lowercase();
-                if let Some(value) = lower.strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-                request += &line;
-                if line == "\r\n" {
-                    break;
-                }
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n").unwrap();
-            request + std::str::from_utf8(&body).unwrap()
-        });
-        (address, server)
-    }
-
     #[test]
     fn a_web_server_gets_the_line_with_its_header() {
-        let (address, server) = server("204 No Content");
+        let server = Fake::start(|_, _| Reply::status(204));
+        let address = format!("{}/hook?token=abc", server.origin());
         let set = |s: &mut Sinks| {
             s.webhook = Some(posting(&address, Some("4711")));
         };
         assert_eq!(deliver(set, LINE), [""; 0]);
-        let request = server.join().unwrap();
-        assert!(
-            request.starts_with("POST /hook?token=abc HTTP/1.1\r\n"),
-            "{request}"
+        let asked = server.asked().remove(0);
+        assert_eq!(
+            (&*asked.method, &*asked.target),
+            ("POST", "/hook?token=abc")
         );
-        let lower = request.to_lowercase();
-        assert!(
-            lower.contains("\r\ncontent-type: application/json\r\n"),
-            "{request}"
-        );
-        assert!(lower.contains("\r\nx-key: 4711\r\n"), "{request}");
-        assert!(request.as_bytes().ends_with(LINE));
+        assert_eq!(asked.header("content-type"), Some("application/json"));
+        assert_eq!(asked.header("x-key"), Some("4711"));
+        assert_eq!(asked.body, LINE);
     }
 
     #[test]
     fn what_a_sink_refuses_is_said_without_its_tokens() {
-        let (address, server) = server("500 Broken");
+        let server = Fake::start(|_, _| Reply::status(500));
+        let address = format!("{}/hook?token=abc", server.origin());
         let closed = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -223,7 +149,7 @@ mod tests {
             s.syslog = Some(Target::Tcp(closed.to_string()));
         };
         let failed = deliver(set, LINE);
-        server.join().unwrap();
+        assert_eq!(server.asked().len(), 1);
         assert_eq!(failed.len(), 2, "{failed:?}");
         assert!(
             failed[0].starts_with("syslog: ") && failed[0].contains("refused"),

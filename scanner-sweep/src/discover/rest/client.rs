@@ -1,19 +1,16 @@
 //! Getting one document from a server, with patience and without trust.
 
 use super::{
-    super::{BadUrl, GitUrl, Scheme, Token, authority, shown, shown_path},
+    super::{BadUrl, GitUrl, Scheme, Token, authority, shown},
     error::RestError,
 };
+use crate::http::{self, retry_after, text};
 use std::{
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
-use ureq::{
-    Agent,
-    http::HeaderMap,
-    tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
-};
+use ureq::{Agent, http::HeaderMap};
 
 /// Redirects followed for one document, all to the same origin.
 const MAX_REDIRECTS: u32 = 5;
@@ -154,25 +151,10 @@ enum Answer {
 impl<'a> Client<'a> {
     pub(super) fn new(server: &'a Server<'a>) -> Result<Self, RestError> {
         let base = Base::parse(server.url)?;
-        let mut tls = TlsConfig::builder();
-        if let Some(file) = server.ca {
-            let certificates = certificates(file).map_err(|reason| RestError::Certificates {
-                file: shown_path(file),
-                reason,
-            })?;
-            tls = tls.root_certs(RootCerts::new_with_certs(&certificates));
-        }
-        let config = Agent::config_builder()
-            .tls_config(tls.build())
-            .http_status_as_error(false)
-            // Followed here, where it is known whether the token may go along.
-            .max_redirects(0)
-            .timeout_global(Some(server.limits.timeout))
-            .user_agent(concat!("gitsieve/", env!("CARGO_PKG_VERSION")))
-            .build();
         Ok(Self {
             server,
-            agent: config.into(),
+            // Redirects are followed here, where it is known whether the token may go along.
+            agent: http::agent(server.ca)?,
             base,
             authorization: server.token.map(Token::header),
         })
@@ -235,7 +217,13 @@ impl<'a> Client<'a> {
 
     fn ask(&self, url: &str, path: &str) -> Result<Answer, RestError> {
         let path = path.to_owned();
-        let mut request = self.agent.get(url).header("Accept", "application/json");
+        let mut request = self
+            .agent
+            .get(url)
+            .header("Accept", "application/json")
+            .config()
+            .timeout_global(Some(self.limits().timeout))
+            .build();
         if let Some(authorization) = &self.authorization {
             request = request.header("Authorization", authorization);
         }
@@ -295,37 +283,17 @@ fn elsewhere(path: &str, url: &str) -> RestError {
     }
 }
 
-/// What to do when no answer came.
+/// What to do when no answer came. A date in `Retry-After` is not understood: the usual pause stands
+/// in for it.
 fn unanswered(path: String, error: &ureq::Error) -> Result<Answer, RestError> {
-    use ureq::Error;
-
-    // Other kinds of errors may quote what was sent.
-    let (again, reason) = match error {
-        Error::Io(_) | Error::Timeout(_) | Error::HostNotFound | Error::ConnectionFailed => {
-            (true, error.to_string())
-        }
-        Error::Rustls(_) | Error::Tls(_) => (false, error.to_string()),
-        Error::Protocol(_) => (false, "it does not speak HTTP as it should".to_owned()),
-        _ => (false, "the request cannot be made".to_owned()),
-    };
+    let http::NoAnswer { passing, reason } = http::no_answer(error);
     let failure = RestError::Unreachable { path, reason };
-    if again {
+    if passing {
         let wait = None;
         Ok(Answer::Again { wait, failure })
     } else {
         Err(failure)
     }
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// How long a server wants us to wait. A date in place of seconds is not understood: the usual
-/// pause stands in for it.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = text(headers, "retry-after")?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 /// Bitbucket Cloud says beforehand that its limit, so many requests an hour, is near: requests are
@@ -345,22 +313,6 @@ pub(super) fn path_of(url: &str) -> String {
     let path = rest.find('/').map_or("/", |at| &rest[at..]);
     let end = path.find(['?', '#']).unwrap_or(path.len());
     shown(&path.as_bytes()[..end])
-}
-
-fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
-    let bytes = std::fs::read(file).map_err(|error| error.to_string())?;
-    let mut certificates = Vec::new();
-    for item in parse_pem(&bytes) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-            Ok(_) => {}
-            Err(_) => return Err("it is not PEM".to_owned()),
-        }
-    }
-    if certificates.is_empty() {
-        return Err("it holds no certificate".to_owned());
-    }
-    Ok(certificates)
 }
 
 #[cfg(test)]

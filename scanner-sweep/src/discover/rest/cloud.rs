@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(first.token, Some(expected));
         // `printf %s me@example.com:swordfish | base64`
         assert_eq!(
-            fake.asked()[1].authorization.as_deref(),
+            fake.asked()[1].header("authorization"),
             Some(concat!("Basic bWVAZXhhbXBs", "ZS5jb206c3dvcmRmaXNo"))
         );
         assert_eq!(found.remotes[2].token, None);

@@ -1,5 +1,6 @@
 //! Why a document was not had from a server.
 
+use crate::http::BadCertificates;
 use std::time::Duration;
 
 /// Why a document was not had. Holds neither tokens nor anything of a query; `path` is that of the
@@ -14,13 +15,8 @@ pub enum RestError {
         reason: String,
     },
     /// The certificates to check against cannot be read.
-    #[error("cannot take certificates from {file}: {reason}")]
-    Certificates {
-        /// The file.
-        file: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    #[error(transparent)]
+    Certificates(#[from] BadCertificates),
     /// The server refuses.
     #[error("{path}: the server answers {status}{}", hint(*.status))]
     Status {
