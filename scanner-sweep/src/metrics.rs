@@ -2,7 +2,7 @@
 //!
 //! Format: Prometheus' "Exposition formats", text format 0.0.4.
 
-use crate::store::{Store, StoreError};
+use crate::store::{AlertState, Store, StoreError};
 use std::{collections::BTreeMap, fmt::Write as _};
 
 /// Writes all metrics.
@@ -63,6 +63,21 @@ pub fn prometheus(store: &Store) -> Result<String, StoreError> {
         "Findings that are in their repository no more.",
         &one(totals.gone),
     );
+    let alerts = store.count_alerts()?;
+    for (name, help, state) in [
+        (
+            "alerts_queued",
+            "Alerts that wait to be sent.",
+            AlertState::Queued,
+        ),
+        (
+            "alerts_dead",
+            "Alerts that were given up.",
+            AlertState::Dead,
+        ),
+    ] {
+        metric(name, help, &one(alerts.get(&state).copied().unwrap_or(0)));
+    }
     let last = store.sweeps(1)?.into_iter().next();
     if let Some(sweep) = last.as_ref() {
         let seconds = |n: i64| vec![(String::new(), n.to_string())];

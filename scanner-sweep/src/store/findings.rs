@@ -90,12 +90,14 @@ pub(super) fn replace(
         .into_iter()
         .map(read)
         .collect::<Result<_, StoreError>>()?;
+    // What a commit says may hold a secret itself; lines have them redacted.
+    let redactor = Redactor::of_report(report);
     let mut new = 0;
     for (finding, line) in report.findings.iter().zip(lines.iter().skip(1)) {
         if known.remove(finding.fingerprint.as_str()).is_none() {
             new += 1;
         }
-        save(database, visit, finding, line)?;
+        save(database, visit, finding, line, &redactor)?;
     }
     let mut gone = 0;
     if visit.exhaustive {
@@ -115,6 +117,7 @@ fn save(
     visit: &Visit<'_>,
     finding: &Finding,
     line: &str,
+    redactor: &Redactor,
 ) -> Result<(), StoreError> {
     let occurrences = &finding.occurrences;
     let in_head = occurrences.iter().any(|o| o.place == Where::Head);
@@ -122,12 +125,6 @@ fn save(
         .iter()
         .filter_map(|o| o.introduced.as_ref())
         .min_by_key(|commit| commit.seconds);
-    // What a commit says may hold the secret itself; the line has it redacted.
-    let redactor = Redactor::new(
-        std::iter::once(&finding.secret)
-            .chain(&finding.written)
-            .cloned(),
-    );
     let text = |bytes: &[u8]| {
         redactor
             .redact_str(&String::from_utf8_lossy(bytes))
@@ -142,15 +139,15 @@ fn save(
         .run(
             "INSERT INTO finding (repository, fingerprint, rule, severity, confidence, suppressed,
                  in_head, occurrences, introduced_at, introduced_in, author, email, left_head_at,
-                 first_seen, first_sweep, document)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                 first_seen, first_sweep, document, committer_email)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
              ON CONFLICT (repository, fingerprint) DO UPDATE SET
                  severity = excluded.severity, confidence = excluded.confidence,
                  suppressed = excluded.suppressed, in_head = excluded.in_head,
                  occurrences = excluded.occurrences, introduced_at = excluded.introduced_at,
                  introduced_in = excluded.introduced_in, author = excluded.author,
                  email = excluded.email, left_head_at = excluded.left_head_at, gone_at = NULL,
-                 document = excluded.document",
+                 document = excluded.document, committer_email = excluded.committer_email",
             &[
                 Value::Int(visit.repository.0),
                 finding.fingerprint.as_str().into(),
@@ -174,9 +171,40 @@ fn save(
                 visit.started.into(),
                 Value::Int(visit.sweep.0),
                 line.into(),
+                introduced
+                    .map(|commit| text(&commit.committer_email))
+                    .as_ref()
+                    .into(),
             ],
         )
         .map(drop)
+}
+
+/// The columns that [`tracked`] reads.
+pub(super) const SELECT_TRACKED: &str =
+    "SELECT r.name, r.web_url, f.fingerprint, f.rule, f.severity, f.suppressed, f.in_head,
+         f.introduced_at, f.left_head_at, f.first_seen, f.gone_at, f.email, f.document
+     FROM finding f JOIN repository r ON r.id = f.repository";
+
+/// Reads a row of [`SELECT_TRACKED`].
+pub(super) fn tracked(mut row: Row) -> Result<TrackedFinding, StoreError> {
+    Ok(TrackedFinding {
+        repository: row.next()?,
+        web_url: row.next()?,
+        tracked: Tracked {
+            fingerprint: row.next()?,
+            rule: row.next()?,
+            severity: row.next()?,
+            suppressed: row.next()?,
+            in_head: row.next()?,
+            introduced_at: row.next()?,
+            left_head_at: row.next()?,
+            first_seen: row.next()?,
+            gone_at: row.next()?,
+            email: row.next()?,
+        },
+        document: row.next()?,
+    })
 }
 
 /// Which findings.
@@ -209,14 +237,14 @@ impl Store {
             Which::NewSince(since) => (false, -1, -1, since),
         };
         let rows = self.rows(
-            "SELECT r.name, r.web_url, f.fingerprint, f.rule, f.severity, f.suppressed, f.in_head,
-                 f.introduced_at, f.left_head_at, f.first_seen, f.gone_at, f.email, f.document
-             FROM finding f JOIN repository r ON r.id = f.repository
-             WHERE (f.gone_at IS NULL OR $1 = 1) AND ($2 < 0 OR f.first_sweep = $2)
-                 AND ($3 < 0 OR f.first_sweep IN (SELECT id FROM sweep WHERE round =
-                     (SELECT round FROM sweep WHERE id = $3)))
-                 AND f.first_seen >= $4
-             ORDER BY r.name, r.id, f.rule, f.fingerprint",
+            &format!(
+                "{SELECT_TRACKED}
+                 WHERE (f.gone_at IS NULL OR $1 = 1) AND ($2 < 0 OR f.first_sweep = $2)
+                     AND ($3 < 0 OR f.first_sweep IN (SELECT id FROM sweep WHERE round =
+                         (SELECT round FROM sweep WHERE id = $3)))
+                     AND f.first_seen >= $4
+                 ORDER BY r.name, r.id, f.rule, f.fingerprint"
+            ),
             &[
                 gone_too.into(),
                 Value::Int(sweep),
@@ -224,26 +252,7 @@ impl Store {
                 Value::Int(since),
             ],
         )?;
-        let read = |mut row: Row| {
-            Ok(TrackedFinding {
-                repository: row.next()?,
-                web_url: row.next()?,
-                tracked: Tracked {
-                    fingerprint: row.next()?,
-                    rule: row.next()?,
-                    severity: row.next()?,
-                    suppressed: row.next()?,
-                    in_head: row.next()?,
-                    introduced_at: row.next()?,
-                    left_head_at: row.next()?,
-                    first_seen: row.next()?,
-                    gone_at: row.next()?,
-                    email: row.next()?,
-                },
-                document: row.next()?,
-            })
-        };
-        rows.into_iter().map(read).collect()
+        rows.into_iter().map(tracked).collect()
     }
 
     /// When each finding that counts came, and left the tip of its repository.

@@ -5,6 +5,7 @@
 //! under its fingerprint, which is a keyed hash. What stood in an object is found again by scanning
 //! that object again.
 
+mod alerts;
 mod database;
 mod findings;
 mod leases;
@@ -13,6 +14,7 @@ mod repositories;
 mod schema;
 mod sweeps;
 
+pub use alerts::{Alert, AlertRow, AlertState, Allowance, NewFinding, Next, Outcome, Queued};
 #[cfg(feature = "postgres")]
 pub use database::Address;
 pub use findings::{Lifetime, Totals, Tracked, TrackedFinding, Which};

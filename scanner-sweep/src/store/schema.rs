@@ -7,8 +7,9 @@ use super::{
 
 /// What brings a store from each version to the next. Only ever added to. `BYTES` stands for the
 /// database's type of raw bytes, `SERIAL` for that of a key that counts by itself.
-const MIGRATIONS: [&str; 2] = [
-    "
+const MIGRATIONS: [&str; 3] = [TABLES, SHARED, ALERTS];
+
+const TABLES: &str = "
 CREATE TABLE repository (
     id SERIAL,
     key TEXT NOT NULL UNIQUE,
@@ -96,8 +97,9 @@ CREATE TABLE visit (
     message TEXT
 );
 CREATE INDEX visit_by_sweep ON visit (sweep);
-",
-    "
+";
+
+const SHARED: &str = "
 -- Who scans it, until when at least; which machine has it.
 ALTER TABLE repository ADD COLUMN worker TEXT;
 ALTER TABLE repository ADD COLUMN leased_until BIGINT;
@@ -116,8 +118,47 @@ CREATE TABLE rules (
 );
 INSERT INTO rules (id, digest, identity) SELECT id, 'version 1: ' || id, identity FROM ruleset;
 DROP TABLE ruleset;
-",
-];
+";
+
+const ALERTS: &str = "
+ALTER TABLE finding ADD COLUMN committer_email TEXT;
+-- Where alerts go, and the first sweep whose findings go there.
+CREATE TABLE alert_channel (
+    name TEXT PRIMARY KEY,
+    first_sweep BIGINT NOT NULL
+);
+-- Findings that need no alert on a channel any more: they had theirs, or the channel is not for them.
+CREATE TABLE alert_considered (
+    channel TEXT NOT NULL,
+    repository BIGINT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    PRIMARY KEY (channel, repository, fingerprint)
+);
+-- Messages. Times are in seconds since 1970.
+CREATE TABLE alert (
+    id SERIAL,
+    channel TEXT NOT NULL,
+    -- A mail address; empty where the channel is all there is to know.
+    recipient TEXT NOT NULL,
+    sweep BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    queued_at BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    -- Who is sending it, and since when.
+    claim TEXT,
+    claimed_at BIGINT,
+    sent_at BIGINT,
+    error TEXT
+);
+CREATE INDEX alert_by_state ON alert (state, channel, due_at);
+CREATE TABLE alert_finding (
+    alert BIGINT NOT NULL,
+    repository BIGINT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    PRIMARY KEY (alert, repository, fingerprint)
+);
+";
 
 /// Held while tables are made, in PostgreSQL.
 const LOCK: i64 = 0x0067_6974_7369_6576;

@@ -1,0 +1,425 @@
+//! The queue of alerts.
+//!
+//! A finding is considered once for each channel, and what comes of it is queued in the same
+//! transaction; so nothing is queued twice or lost, whenever the process ends. A message is sent at
+//! least once: whoever sends it claims it first, and a claim that was not settled for long is taken
+//! over.
+
+use super::{
+    Store, StoreError, SweepId, TrackedFinding,
+    database::{Database, Row, Value},
+    findings::{SELECT_TRACKED, tracked},
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Seconds after which a claim counts as left behind. No attempt to send takes that long.
+const CLAIM_SECONDS: i64 = 15 * 60;
+/// Seconds in which [`Allowance::per_hour`] is counted.
+const HOUR: i64 = 3_600;
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertState {
+    /// To be sent.
+    Queued,
+    /// Sent.
+    Sent,
+    /// Given up.
+    Dead,
+    /// Not sent, because all that it was about had been suppressed by then.
+    Withdrawn,
+}
+
+impl AlertState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Sent, Self::Dead, Self::Withdrawn];
+
+    /// The word for it in the store and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Dead => "dead",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// A finding that a channel has not considered yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFinding {
+    /// Name of the repository.
+    pub repository: String,
+    /// The rule's severity.
+    pub severity: String,
+    /// How sure it is.
+    pub confidence: String,
+    /// Mail addresses of author and committer of the commit that introduced it, as far as they are
+    /// known.
+    pub people: Vec<String>,
+    repository_id: i64,
+    fingerprint: String,
+}
+
+/// A message to be queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// A mail address, or nothing.
+    pub recipient: String,
+    /// Which of the findings it is about.
+    pub findings: Vec<usize>,
+}
+
+/// A message that was claimed, to be sent now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// Its number.
+    pub number: i64,
+    /// A mail address, or nothing.
+    pub recipient: String,
+    /// The sweep that queued it.
+    pub sweep: i64,
+    /// When it was queued, in seconds since 1970.
+    pub queued_at: i64,
+    /// Attempts to send it so far.
+    pub attempts: u64,
+    /// What it is about, without what was suppressed meanwhile.
+    pub findings: Vec<TrackedFinding>,
+}
+
+/// How much may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Messages of one channel in an hour.
+    pub per_hour: u64,
+}
+
+/// What there is to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// This.
+    Alert(Box<Alert>),
+    /// Nothing that is due.
+    Nothing,
+    /// Something, and no more may be sent in this hour.
+    Limited,
+}
+
+/// How an attempt went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is sent.
+    Sent,
+    /// It failed, and is due again at this time, in seconds since 1970. Never holds a secret.
+    Later(String, i64),
+    /// It failed for good. Never holds a secret.
+    Dead(String),
+    /// There was nothing left to say.
+    Withdrawn,
+}
+
+/// A message in the queue, as it is listed. Times are in seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AlertRow {
+    /// Its number.
+    pub number: i64,
+    /// Its channel.
+    pub channel: String,
+    /// A mail address, or nothing.
+    pub recipient: String,
+    /// The sweep that queued it.
+    pub sweep: i64,
+    /// What became of it.
+    pub state: AlertState,
+    /// How many findings it is about.
+    pub findings: u64,
+    /// When it was queued.
+    pub queued_at: i64,
+    /// When it is to be sent, or tried again.
+    pub due_at: i64,
+    /// Attempts to send it.
+    pub attempts: u64,
+    /// When it was sent.
+    pub sent_at: Option<i64>,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+}
+
+impl Store {
+    /// Makes channels known before a sweep: one that is new gets findings of this sweep on, and of
+    /// none before.
+    ///
+    /// # Errors
+    /// When the database fails; so with all that follow.
+    pub fn know_channels(&self, names: &[&str]) -> Result<(), StoreError> {
+        self.transaction(|database| {
+            for name in names {
+                database.run(
+                    "INSERT INTO alert_channel (name, first_sweep)
+                     SELECT $1, COALESCE(MAX(id), 0) + 1 FROM sweep WHERE 1 = 1
+                     ON CONFLICT (name) DO NOTHING",
+                    &[(*name).into()],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Considers what is new to a channel, and queues what `plan` makes of it. Findings that are
+    /// suppressed are left for the time when they no longer are.
+    pub fn queue_alerts(
+        &self,
+        channel: &str,
+        sweep: SweepId,
+        now: i64,
+        plan: impl FnOnce(&[NewFinding]) -> Vec<Queued>,
+    ) -> Result<u64, StoreError> {
+        self.transaction(|database| {
+            let new = new_findings(database, channel)?;
+            for finding in &new {
+                database.run(
+                    "INSERT INTO alert_considered (channel, repository, fingerprint)
+                     VALUES ($1, $2, $3)",
+                    &[
+                        channel.into(),
+                        Value::Int(finding.repository_id),
+                        (&finding.fingerprint).into(),
+                    ],
+                )?;
+            }
+            let messages = plan(&new);
+            for message in &messages {
+                let rows = database.rows(
+                    "INSERT INTO alert (channel, recipient, sweep, state, queued_at, due_at, attempts)
+                     VALUES ($1, $2, $3, 'queued', $4, $5, 0) RETURNING id",
+                    &[
+                        channel.into(),
+                        (&message.recipient).into(),
+                        Value::Int(sweep.0),
+                        now.into(),
+                        now.into(),
+                    ],
+                )?;
+                let id: i64 = first(rows)?.ok_or(StoreError::Content("an alert got no number"))?;
+                for finding in message.findings.iter().filter_map(|&at| new.get(at)) {
+                    database.run(
+                        "INSERT INTO alert_finding (alert, repository, fingerprint)
+                         VALUES ($1, $2, $3)",
+                        &[
+                            id.into(),
+                            Value::Int(finding.repository_id),
+                            (&finding.fingerprint).into(),
+                        ],
+                    )?;
+                }
+            }
+            Ok(messages.len() as u64)
+        })
+    }
+
+    /// Claims the next message of a channel that is due, for `claim`, a name that no other process
+    /// has.
+    pub fn next_alert(
+        &self,
+        channel: &str,
+        claim: &str,
+        now: i64,
+        allowance: Allowance,
+    ) -> Result<Next, StoreError> {
+        self.transaction(|database| {
+            let left_behind = now - CLAIM_SECONDS;
+            let rows = database.rows(
+                "SELECT id, recipient, sweep, queued_at, attempts FROM alert
+                 WHERE state = 'queued' AND channel = $1 AND due_at <= $2
+                     AND (claimed_at IS NULL OR claimed_at < $3)
+                 ORDER BY due_at, id LIMIT 1",
+                &[channel.into(), now.into(), left_behind.into()],
+            )?;
+            let Some(mut row) = rows.into_iter().next() else {
+                return Ok(Next::Nothing);
+            };
+            // What others are sending counts as sent.
+            let rows = database.rows(
+                "SELECT COUNT(*) FROM alert
+                 WHERE channel = $1 AND (sent_at > $2 OR claimed_at >= $3)",
+                &[channel.into(), (now - HOUR).into(), left_behind.into()],
+            )?;
+            if first::<u64>(rows)?.unwrap_or(0) >= allowance.per_hour {
+                return Ok(Next::Limited);
+            }
+            let alert = Alert {
+                number: row.next()?,
+                recipient: row.next()?,
+                sweep: row.next()?,
+                queued_at: row.next()?,
+                attempts: row.next()?,
+                findings: Vec::new(),
+            };
+            let claimed = database.run(
+                "UPDATE alert SET claim = $1, claimed_at = $2, attempts = attempts + 1
+                 WHERE id = $3 AND state = 'queued' AND (claimed_at IS NULL OR claimed_at < $4)",
+                &[
+                    claim.into(),
+                    now.into(),
+                    alert.number.into(),
+                    left_behind.into(),
+                ],
+            )?;
+            if claimed == 0 {
+                // Another process was faster; it has the next one too.
+                return Ok(Next::Nothing);
+            }
+            let rows = database.rows(
+                &format!(
+                    "{SELECT_TRACKED}
+                     JOIN alert_finding a ON a.repository = f.repository
+                         AND a.fingerprint = f.fingerprint
+                     WHERE a.alert = $1 AND f.suppressed IS NULL
+                     ORDER BY r.name, r.id, f.rule, f.fingerprint"
+                ),
+                &[alert.number.into()],
+            )?;
+            let findings = rows.into_iter().map(tracked).collect::<Result<_, _>>()?;
+            Ok(Next::Alert(Box::new(Alert { findings, ..alert })))
+        })
+    }
+
+    /// Takes down how an attempt went, unless another process has taken the message over.
+    pub fn settle_alert(
+        &self,
+        number: i64,
+        claim: &str,
+        now: i64,
+        outcome: &Outcome,
+    ) -> Result<(), StoreError> {
+        let (state, error, due, sent) = match outcome {
+            Outcome::Sent => (AlertState::Sent, None, None, Some(now)),
+            Outcome::Later(why, due) => (AlertState::Queued, Some(why), Some(*due), None),
+            Outcome::Dead(why) => (AlertState::Dead, Some(why), None, None),
+            Outcome::Withdrawn => (AlertState::Withdrawn, None, None, None),
+        };
+        self.database()
+            .run(
+                "UPDATE alert SET state = $1, error = $2, due_at = COALESCE($3, due_at),
+                     sent_at = $4, claim = NULL, claimed_at = NULL
+                 WHERE id = $5 AND claim = $6",
+                &[
+                    state.as_str().into(),
+                    error.into(),
+                    due.into(),
+                    sent.into(),
+                    number.into(),
+                    claim.into(),
+                ],
+            )
+            .map(drop)
+    }
+
+    /// Has all that a channel is to send wait until a time.
+    pub fn hold_alerts(&self, channel: &str, until: i64) -> Result<(), StoreError> {
+        self.database()
+            .run(
+                "UPDATE alert SET due_at = $1
+                 WHERE channel = $2 AND state = 'queued' AND due_at < $3",
+                &[until.into(), channel.into(), until.into()],
+            )
+            .map(drop)
+    }
+
+    /// Puts what was given up back into the queue; returns how much that is. What waits to be tried
+    /// again is due now.
+    pub fn revive_alerts(&self, now: i64) -> Result<u64, StoreError> {
+        self.transaction(|database| {
+            database.run(
+                "UPDATE alert SET due_at = $1 WHERE state = 'queued'",
+                &[now.into()],
+            )?;
+            database.run(
+                "UPDATE alert SET state = 'queued', due_at = $1, queued_at = $2, attempts = 0
+                 WHERE state = 'dead'",
+                &[now.into(), now.into()],
+            )
+        })
+    }
+
+    /// Messages by number, all or those of one state.
+    pub fn alerts(&self, state: Option<AlertState>) -> Result<Vec<AlertRow>, StoreError> {
+        let rows = self.database().rows(
+            "SELECT a.id, a.channel, a.recipient, a.sweep, a.state, a.queued_at, a.due_at,
+                 a.attempts, a.sent_at, a.error,
+                 (SELECT COUNT(*) FROM alert_finding f WHERE f.alert = a.id)
+             FROM alert a WHERE a.state = $1 OR $2 = 1 ORDER BY a.id",
+            &[
+                state.map(AlertState::as_str).unwrap_or_default().into(),
+                state.is_none().into(),
+            ],
+        )?;
+        let read = |mut row: Row| {
+            Ok(AlertRow {
+                number: row.next()?,
+                channel: row.next()?,
+                recipient: row.next()?,
+                sweep: row.next()?,
+                state: state_of(&row.next::<String>()?)?,
+                queued_at: row.next()?,
+                due_at: row.next()?,
+                attempts: row.next()?,
+                sent_at: row.next()?,
+                error: row.next()?,
+                findings: row.next()?,
+            })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// How many messages are in each state; states without any are left out.
+    pub fn count_alerts(&self) -> Result<BTreeMap<AlertState, u64>, StoreError> {
+        let rows = self
+            .database()
+            .rows("SELECT state, COUNT(*) FROM alert GROUP BY state", &[])?;
+        let read = |mut row: Row| Ok((state_of(&row.next::<String>()?)?, row.next()?));
+        rows.into_iter().map(read).collect()
+    }
+}
+
+fn state_of(word: &str) -> Result<AlertState, StoreError> {
+    let mut states = AlertState::ALL.into_iter();
+    states
+        .find(|state| state.as_str() == word)
+        .ok_or(StoreError::Content("an alert is in no known state"))
+}
+
+fn first<T: super::database::Column>(rows: Vec<Row>) -> Result<Option<T>, StoreError> {
+    let mut rows = rows.into_iter();
+    rows.next().map(|mut row| row.next()).transpose()
+}
+
+fn new_findings(database: &mut dyn Database, channel: &str) -> Result<Vec<NewFinding>, StoreError> {
+    let rows = database.rows(
+        "SELECT r.name, f.severity, f.confidence, f.email, f.committer_email, f.repository,
+             f.fingerprint
+         FROM alert_channel c
+         JOIN finding f ON f.first_sweep >= c.first_sweep
+         JOIN repository r ON r.id = f.repository
+         LEFT JOIN alert_considered a ON a.channel = c.name AND a.repository = f.repository
+             AND a.fingerprint = f.fingerprint
+         WHERE c.name = $1 AND a.channel IS NULL AND f.suppressed IS NULL AND f.gone_at IS NULL
+         ORDER BY r.name, r.id, f.rule, f.fingerprint",
+        &[channel.into()],
+    )?;
+    let read = |mut row: Row| {
+        let (repository, severity, confidence) = (row.next()?, row.next()?, row.next()?);
+        let (author, committer): (Option<String>, Option<String>) = (row.next()?, row.next()?);
+        Ok(NewFinding {
+            repository,
+            severity,
+            confidence,
+            people: author.into_iter().chain(committer).collect(),
+            repository_id: row.next()?,
+            fingerprint: row.next()?,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
