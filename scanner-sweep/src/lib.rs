@@ -8,6 +8,8 @@
     allow(clippy::unwrap_used, reason = "a test that cannot go on fails")
 )]
 
+#[cfg(feature = "alerts")]
+pub mod alerts;
 pub mod discover;
 #[cfg(feature = "http")]
 pub mod http;

@@ -48,6 +48,10 @@ fn policies_of_the_documents_are_valid() {
     let file = dir.path().join("policy.toml");
     let mut count = 0;
     for (path, text) in documents() {
+        // The TOML of alerts is no policy; its own test is where it is read.
+        if path.ends_with("alerts.md") {
+            continue;
+        }
         for (line, policy) in policies(&text) {
             fs::write(&file, &policy).unwrap();
             let args = ["hook", "check-config", "--policy", file.to_str().unwrap()];

@@ -14,6 +14,7 @@ pub mod postgres;
 pub mod repo;
 pub mod rng;
 pub mod sieve;
+pub mod smtp;
 pub mod web;
 
 pub use repo::{ObjectFormat, Repo};

@@ -30,6 +30,13 @@ pub struct Entry<'t, 'i> {
     value: &'t Spanned<DeValue<'i>>,
 }
 
+impl Entry<'_, '_> {
+    /// Whether the value is a string, for keys that take one or something else.
+    pub fn is_text(&self) -> bool {
+        self.value.get_ref().is_str()
+    }
+}
+
 /// Reads values, and keeps what is wrong with them.
 #[derive(Debug)]
 pub struct Reader<'a> {

@@ -29,6 +29,8 @@ pub use git_url::{BadUrl, GitUrl, Scheme};
 pub use list::{ListFormat, list};
 pub use merge::{Select, merge};
 pub use shard::Shard;
+#[cfg(feature = "alerts")]
+pub(crate) use token::read_bounded;
 pub use token::{Token, TokenError};
 
 use scanner_core::{
@@ -139,8 +141,8 @@ fn shown_path(path: &std::path::Path) -> String {
 
 /// An address that may be linked to from a report: of the web, and without anything that a browser
 /// or a reader could take for something else.
-#[cfg(any(feature = "rest", test))]
-fn web_link(text: &str) -> Option<String> {
+#[cfg(any(feature = "alerts", feature = "rest", test))]
+pub(crate) fn web_link(text: &str) -> Option<String> {
     let scheme = text.split_once("://")?.0.to_ascii_lowercase();
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '`' | '\'' | '\\');
     (matches!(scheme.as_str(), "http" | "https")
@@ -151,7 +153,7 @@ fn web_link(text: &str) -> Option<String> {
 }
 
 /// The part of an address between `://` and the path.
-#[cfg(any(feature = "rest", test))]
+#[cfg(any(feature = "alerts", feature = "rest", test))]
 fn authority(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())]

@@ -55,10 +55,8 @@ impl Token {
     /// # Errors
     /// When it cannot be read or holds no token.
     pub fn from_file(path: &Path) -> Result<Self, TokenError> {
-        let mut text = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(MAX_BYTES as u64 * 2).read_to_end(&mut text))
-            .map_err(|source| TokenError::Unreadable {
+        let text =
+            read_bounded(path, MAX_BYTES as u64 * 2).map_err(|source| TokenError::Unreadable {
                 path: path.to_owned(),
                 source,
             })?;
@@ -147,6 +145,13 @@ impl Token {
         }
         text
     }
+}
+
+/// Reads a file, and no more of it than so many bytes.
+pub(crate) fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(most).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 impl fmt::Debug for Token {

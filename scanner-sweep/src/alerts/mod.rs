@@ -1,0 +1,317 @@
+//! Tells people and programs what a sweep met first: by mail, in chats, and as JSON.
+//!
+//! What is new to a channel is queued in the store, in one transaction ([`Alerts::queue`]), and sent
+//! from there ([`Alerts::send`]), after this sweep or a later one: at least once, and never by two
+//! processes at a time. Secrets are redacted in all that is sent; passwords, addresses of web servers
+//! and headers come from files or the environment and never show.
+
+mod config;
+mod mail;
+mod message;
+mod route;
+mod send;
+
+pub use config::{Config, MAX_CONFIG_BYTES};
+pub use send::{Clock, Sent};
+
+use crate::{
+    http::Poster,
+    store::{Alert, Store, StoreError, SweepId},
+};
+use config::{Channel, Flavor, Kind, Limits, Place, To};
+use mail::{Mail, Mailer};
+use message::{Document, Writer};
+use scanner_core::{config::Webhook, model::Secret, report::printable};
+use send::Trouble;
+use std::{
+    env, io,
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+/// Longest secret, in bytes.
+const MAX_SECRET_BYTES: u64 = 8 << 10;
+/// Largest template, in bytes.
+const MAX_TEMPLATE_BYTES: u64 = 1 << 20;
+/// Time that one request to a web server may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Tells claims of one process apart.
+static CLAIMS: AtomicU64 = AtomicU64::new(0);
+
+/// Channels, with all they need to be sent to.
+#[derive(Debug)]
+pub struct Alerts {
+    limits: Limits,
+    channels: Vec<Ready>,
+    /// No other process claims messages under this name.
+    claim: String,
+}
+
+/// A channel that can be sent to.
+#[derive(Debug)]
+struct Ready {
+    channel: Channel,
+    writer: Writer,
+    means: Means,
+}
+
+#[derive(Debug)]
+enum Means {
+    Mail(Mailer),
+    Web(Flavor, Poster),
+}
+
+/// Why channels cannot be used: each reason is a line. Holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct NotReady(Vec<String>);
+
+/// Why a test message was not sent. Holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TestFailure {
+    /// There is no such channel.
+    #[error("there is no channel {name:?}: the file has {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// It was not sent.
+    #[error("channel {name}: {why}")]
+    NotSent {
+        /// The channel.
+        name: String,
+        /// What went wrong.
+        why: String,
+    },
+}
+
+impl Alerts {
+    /// Reads secrets, certificates and templates. `host` is this machine's name, `now` the time in
+    /// seconds since 1970.
+    ///
+    /// # Errors
+    /// All that is missing or wrong.
+    pub fn open(config: Config, host: &str, now: i64) -> Result<Self, NotReady> {
+        let mut channels = Vec::new();
+        let mut wrong = Vec::new();
+        let Config {
+            limits,
+            smtp,
+            channels: configured,
+        } = config;
+        for channel in configured {
+            let name = channel.name.clone();
+            match Ready::new(channel, smtp.as_ref(), host) {
+                Ok(ready) => channels.push(ready),
+                Err(why) => wrong.push(format!("channel {name}: {why}")),
+            }
+        }
+        if !wrong.is_empty() {
+            return Err(NotReady(wrong));
+        }
+        let number = CLAIMS.fetch_add(1, Ordering::Relaxed);
+        let process = std::process::id();
+        Ok(Self {
+            limits,
+            channels,
+            claim: format!("{host} {process} {now} {number}"),
+        })
+    }
+
+    /// Makes the channels known to a store. To be called before a sweep begins: a channel that is
+    /// new is told of what that sweep finds, and of nothing that was found before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn know(&self, store: &Store) -> Result<(), StoreError> {
+        let names = self.channels.iter().map(|ready| &*ready.channel.name);
+        store.know_channels(&names.collect::<Vec<_>>())
+    }
+
+    /// Queues what is new to each channel; returns how many messages that makes.
+    ///
+    /// # Errors
+    /// When the store fails. What was queued stays, and the rest is queued by the next call.
+    pub fn queue(&self, store: &Store, sweep: SweepId, now: i64) -> Result<u64, StoreError> {
+        let mut queued = 0;
+        for Ready { channel, .. } in &self.channels {
+            let plan = |new: &[_]| route::plan(channel, new);
+            queued += store.queue_alerts(&channel.name, sweep, now, plan)?;
+        }
+        Ok(queued)
+    }
+
+    /// Sends a message that says it is a test; returns to whom.
+    ///
+    /// # Errors
+    /// Where there is no such channel, or it was not sent.
+    pub fn test(&self, name: &str) -> Result<Vec<String>, TestFailure> {
+        let known = || self.channels.iter().map(|ready| &*ready.channel.name);
+        let ready = self
+            .channels
+            .iter()
+            .find(|ready| ready.channel.name == name);
+        let ready = ready.ok_or_else(|| TestFailure::Unknown {
+            name: name.to_owned(),
+            known: known().collect::<Vec<_>>().join(", "),
+        })?;
+        let recipients = match &ready.channel.kind {
+            Kind::Mail(To::These(addresses)) => addresses.clone(),
+            Kind::Mail(To::Owners { fallback, .. }) => fallback.clone(),
+            Kind::Web { .. } => vec![String::new()],
+        };
+        for recipient in &recipients {
+            let document = Document::test(name, recipient);
+            let sent = ready.hand_over(&document, recipient, "test.gitsieve");
+            sent.map_err(|trouble| TestFailure::NotSent {
+                name: name.to_owned(),
+                why: trouble.to_string(),
+            })?;
+        }
+        Ok(recipients)
+    }
+}
+
+impl Ready {
+    fn new(channel: Channel, smtp: Option<&config::Smtp>, host: &str) -> Result<Self, String> {
+        let template = channel.template.as_deref().map(template).transpose()?;
+        let (writer, means) = match &channel.kind {
+            Kind::Mail(_) => {
+                let smtp = smtp.ok_or("there is no [smtp]")?;
+                let password = match &smtp.user {
+                    Some((_, place)) => Some(secret(place, "the password")?),
+                    None => None,
+                };
+                let mailer = Mailer::new(smtp, password.as_ref(), host);
+                (
+                    Writer::of_mail(template).map_err(|error| error.to_string())?,
+                    Means::Mail(mailer.map_err(|error| error.to_string())?),
+                )
+            }
+            Kind::Web {
+                flavor,
+                url,
+                header,
+                ca,
+            } => {
+                let url = secret(url, "the address")?;
+                let text = String::from_utf8_lossy(url.reveal());
+                let mut to = Webhook::parse(&text)
+                    .map_err(|error| format!("the address of its web server: {error}"))?;
+                if let Some(file) = header {
+                    let line = secret(&Place::File(file.clone()), "the header")?;
+                    let header = Webhook::parse_header(&String::from_utf8_lossy(line.reveal()));
+                    let header = header.ok_or_else(|| {
+                        format!("{}: expected NAME: VALUE on one line", file.display())
+                    })?;
+                    to.header = Some(header);
+                }
+                to.ca.clone_from(ca);
+                let poster = Poster::new(to).map_err(|error| error.to_string())?;
+                (
+                    Writer::of_web(*flavor, template).map_err(|error| error.to_string())?,
+                    Means::Web(*flavor, poster),
+                )
+            }
+        };
+        Ok(Self {
+            channel,
+            writer,
+            means,
+        })
+    }
+
+    /// Sends one message of the queue, once.
+    fn deliver(&self, limits: &Limits, alert: &Alert) -> Result<(), Trouble> {
+        let shown = match self.means {
+            // Programs want all.
+            Means::Web(Flavor::Json, _) => usize::MAX,
+            _ => limits.shown as usize,
+        };
+        let document = Document::new(&self.channel.name, alert, shown);
+        let id = format!("{}.{}.gitsieve", alert.number, alert.queued_at);
+        self.hand_over(&document, &alert.recipient, &id)
+    }
+
+    fn hand_over(&self, document: &Document, recipient: &str, id: &str) -> Result<(), Trouble> {
+        let unwritten = |error: message::Unwritten| Trouble::for_good(error.to_string());
+        match &self.means {
+            Means::Mail(mailer) => mailer.send(&Mail {
+                id,
+                to: recipient,
+                subject: &document.subject(),
+                body: &self.writer.mail(document).map_err(unwritten)?,
+            }),
+            Means::Web(flavor, poster) => {
+                let body = self.writer.web(*flavor, document).map_err(unwritten)?;
+                let posted = poster
+                    .post(&body, TIMEOUT)
+                    .map_err(|error| Trouble::of_channel(error.reason, None))?;
+                let told = || format!("the server answers {}", posted.status);
+                match posted.status {
+                    200..=299 => Ok(()),
+                    408 | 429 | 500..=599 => Err(Trouble::of_channel(told(), posted.retry_after)),
+                    _ => Err(Trouble::for_good(told())),
+                }
+            }
+        }
+    }
+}
+
+/// Reads a secret; white space at both ends is no part of it.
+fn secret(place: &Place, what: &str) -> Result<Secret, String> {
+    let (text, from) = match place {
+        Place::File(path) => {
+            let from = shown(path);
+            let text = crate::discover::read_bounded(path, MAX_SECRET_BYTES + 1)
+                .map_err(|error| format!("cannot read {what} from {from}: {error}"))?;
+            (text, from)
+        }
+        Place::Variable(name) => {
+            let value = env::var_os(name).ok_or_else(|| {
+                format!("the environment variable {name} is not set: put {what} into it")
+            })?;
+            (value.into_encoded_bytes(), name.clone())
+        }
+    };
+    let text = text.trim_ascii();
+    if text.is_empty() || text.contains(&b'\n') || text.len() as u64 > MAX_SECRET_BYTES {
+        return Err(format!("{from} does not hold {what} on one line"));
+    }
+    Ok(Secret::new(text))
+}
+
+/// Reads a template: its name and its text.
+fn template(path: &Path) -> Result<(String, String), String> {
+    let cannot = |error: io::Error| format!("cannot read {}: {error}", shown(path));
+    let bytes = crate::discover::read_bounded(path, MAX_TEMPLATE_BYTES + 1).map_err(cannot)?;
+    if bytes.len() as u64 > MAX_TEMPLATE_BYTES {
+        let most = MAX_TEMPLATE_BYTES >> 10;
+        return Err(format!("{} is larger than {most} KiB", shown(path)));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| format!("{} is no text", shown(path)))?;
+    Ok((shown(path), text))
+}
+
+fn shown(path: &Path) -> String {
+    printable(path.as_os_str().as_encoded_bytes())
+}
+
+/// Reads the file that says whom to tell.
+///
+/// # Errors
+/// What is wrong with it, a problem a line.
+pub fn read(path: &Path) -> Result<Config, String> {
+    let most = MAX_CONFIG_BYTES as u64 + 1;
+    let text = crate::discover::read_bounded(path, most)
+        .map_err(|error| format!("cannot read {}: {error}", shown(path)))?;
+    let text = String::from_utf8(text).map_err(|_| format!("{} is no text", shown(path)))?;
+    Config::parse(&text, &shown(path)).map_err(|problems| problems.to_string())
+}
+
+#[cfg(test)]
+mod tests;
