@@ -26,6 +26,8 @@ pub(crate) use reports::{ReportPlan, ReportsPlan};
 #[cfg(feature = "review")]
 pub(crate) use review::ReviewPlan;
 pub(crate) use rules::RulesPlan;
+#[cfg(feature = "alerts")]
+pub(crate) use sweep::AlertsPlan;
 pub(crate) use sweep::{Places, StorePlace, SweepPlan, SweepRun, TokenPlace, Wanted};
 pub(crate) use triage::{BASELINE_NAME, TriagePlan};
 

@@ -14,6 +14,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alerts;
 mod deploy;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 mod workers;

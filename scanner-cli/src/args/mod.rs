@@ -43,6 +43,8 @@ pub(crate) use rules::{
 };
 pub(crate) use scope::{command, parse};
 pub(crate) use stdin::StdinArgs;
+#[cfg(feature = "alerts")]
+pub(crate) use sweep::{AlertsArgs, StateArg};
 pub(crate) use sweep::{PlaceArgs, StoreArgs, SweepArgs, SweepCommand};
 
 use clap::{Parser, Subcommand};

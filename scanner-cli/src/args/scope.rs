@@ -112,7 +112,7 @@ fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
         ["diff"] => &[LOOKS, COMPARE],
         ["report"] | ["sweep", "report"] => &[LOOKS, REPORT],
         ["sweep"] => &[CHOICE, LOOKS, REPORT, BENCH, EXPLAIN, TRIAGE, SWEEP],
-        ["sweep", "status"] => &[LOOKS, &["format", "output"]],
+        ["sweep", "status" | "alerts"] => &[LOOKS, &["format", "output"]],
         ["baseline", "diff"] => &[CHOICE, LOOKS, FOR_BASELINE, BENCH, EXPLAIN, COMPARE],
         ["remediate"] => &[CHOICE, FOR_BASELINE, BENCH, EXPLAIN, REMEDIATE],
         #[cfg(feature = "review")]

@@ -46,6 +46,12 @@ pub(crate) struct SweepArgs {
     #[arg(long)]
     pub(crate) nice: bool,
 
+    /// Tell people of new findings, by mail or in chats, as a file says; `gitsieve sweep alerts` lists
+    /// what was sent
+    #[cfg(feature = "alerts")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) alerts: Option<PathBuf>,
+
     /// Write numbers about store and sweep to a file, for Prometheus' textfile collector
     #[arg(long, value_name = "FILE")]
     pub(crate) metrics_file: Option<PathBuf>,
@@ -59,6 +65,51 @@ pub(crate) enum SweepCommand {
     ///
     /// Paths begin with the name of the repository. Exits with 0 whatever is reported.
     Report(StoredReportArgs),
+    /// Lists alerts: what was sent, what waits to be, and what was given up
+    #[cfg(feature = "alerts")]
+    Alerts(AlertsArgs),
+}
+
+#[cfg(feature = "alerts")]
+#[derive(Debug, Args)]
+pub(crate) struct AlertsArgs {
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+
+    /// Only alerts in this state
+    #[arg(long, value_name = "STATE", conflicts_with_all = ["retry", "test"])]
+    pub(crate) state: Option<StateArg>,
+
+    /// File that says whom to tell, as `gitsieve sweep --alerts` takes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) alerts: Option<PathBuf>,
+
+    /// Put back what was given up, and send what waits; exits with 3 where that fails again
+    #[arg(long, requires = "alerts")]
+    pub(crate) retry: bool,
+
+    /// Send a test message on a channel
+    #[arg(
+        long,
+        value_name = "CHANNEL",
+        requires = "alerts",
+        conflicts_with = "retry"
+    )]
+    pub(crate) test: Option<String>,
+}
+
+/// What became of an alert.
+#[cfg(feature = "alerts")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum StateArg {
+    /// To be sent
+    Queued,
+    /// Sent
+    Sent,
+    /// Given up
+    Dead,
+    /// Not sent: its findings had been suppressed
+    Withdrawn,
 }
 
 /// Where the store is.

@@ -1,5 +1,7 @@
 //! `gitsieve sweep`.
 
+#[cfg(feature = "alerts")]
+mod alerts;
 mod places;
 mod progress;
 mod status;
@@ -45,6 +47,8 @@ pub(crate) fn run(plan: SweepPlan) -> Result<ExitStatus, CliError> {
             to,
             style,
         } => status::show(&open(&store, Patience::none())?, weeks, json, &to, style),
+        #[cfg(feature = "alerts")]
+        SweepPlan::Alerts(plan) => alerts::run(&plan),
         SweepPlan::Report {
             store,
             which,
@@ -84,6 +88,8 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
     let rules = rules::load_telling(&scan.rules, scan.quiet)?;
     let key = decisions::key(scan.triage.key_file.as_deref())?;
     let triage = decisions::load(&scan.triage, key.id().as_deref())?;
+    #[cfg(feature = "alerts")]
+    let alerts = plan.alerts.as_deref().map(alerts::open).transpose()?;
     let interrupted = interrupt::on_signal();
     let quiet = scan.quiet;
     let patience = Patience {
@@ -97,6 +103,10 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
     };
     let store = open(&plan.store, patience)?;
     let _lock = store.lock()?;
+    #[cfg(feature = "alerts")]
+    if let Some(alerts) = &alerts {
+        alerts.know(&store)?;
+    }
     if plan.nice {
         be_nice();
     }
@@ -135,9 +145,9 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
             "{error}; the sweep ended early, and what it had done is kept"
         )),
     })?;
-    if let Some(path) = &plan.metrics {
-        let text = metrics::prometheus(&store)?;
-        crate::output::Destination::new(Some(path)).write_all(text.as_bytes())?;
+    #[cfg(feature = "alerts")]
+    if let Some(alerts) = &alerts {
+        alerts::queue(alerts, &store, swept.sweep);
     }
     let new = store.findings(Which::NewIn(swept.sweep))?;
     let mut report = report::findings(&new)?;
@@ -151,10 +161,19 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
         began,
         ended: now().unwrap_or_default(),
     };
-    reports::write(&report, &scan.reports, template.as_ref(), &facts)?;
+    let written = reports::write(&report, &scan.reports, template.as_ref(), &facts);
     if !scan.quiet {
         output::notice(&summary(&swept.counts, store.totals()?.open.values().sum()));
     }
+    #[cfg(feature = "alerts")]
+    if let Some(alerts) = &alerts {
+        alerts::send(alerts, &store, &interrupted, scan.quiet);
+    }
+    if let Some(path) = &plan.metrics {
+        let text = metrics::prometheus(&store)?;
+        crate::output::Destination::new(Some(path)).write_all(text.as_bytes())?;
+    }
+    written?;
     let status = ExitStatus::of_report(&report, scan.exit);
     Ok(match status {
         ExitStatus::Clean if swept.stopped || !found.everything => ExitStatus::Incomplete,

@@ -3,6 +3,8 @@
 use super::{
     Environment, InputPlan, Options, ReportsPlan, ScanPlan, SourcePlan, exists, style, usage,
 };
+#[cfg(feature = "alerts")]
+use crate::args::{AlertsArgs, StateArg};
 use crate::{
     args::{Format, PlaceArgs, StoreArgs, SweepArgs, SweepCommand},
     exit::CliError,
@@ -10,6 +12,8 @@ use crate::{
 };
 use scanner_core::scan::{GitInput, Input};
 use scanner_sweep::discover::{Select, Shard};
+#[cfg(feature = "alerts")]
+use scanner_sweep::store::AlertState;
 use std::{
     env,
     path::{Path, PathBuf},
@@ -33,6 +37,29 @@ pub(crate) enum SweepPlan {
         select: Select,
         reports: ReportsPlan,
     },
+    #[cfg(feature = "alerts")]
+    Alerts(AlertsPlan),
+}
+
+/// Something about alerts.
+#[cfg(feature = "alerts")]
+#[derive(Debug)]
+pub(crate) enum AlertsPlan {
+    List {
+        store: StorePlace,
+        state: Option<AlertState>,
+        json: bool,
+        to: Destination,
+        style: Style,
+    },
+    Retry {
+        store: StorePlace,
+        alerts: PathBuf,
+    },
+    Test {
+        alerts: PathBuf,
+        channel: String,
+    },
 }
 
 /// One sweep.
@@ -48,6 +75,8 @@ pub(crate) struct SweepRun {
     pub(crate) deadline: Option<Duration>,
     pub(crate) checkpoint: Duration,
     pub(crate) nice: bool,
+    #[cfg(feature = "alerts")]
+    pub(crate) alerts: Option<PathBuf>,
     pub(crate) metrics: Option<PathBuf>,
     /// How to scan, and to report what is new.
     pub(crate) scan: ScanPlan,
@@ -108,14 +137,12 @@ impl SweepPlan {
     ) -> Result<Self, CliError> {
         match args.command {
             Some(SweepCommand::Status(args)) => {
-                if !matches!(options.format(), Format::Human | Format::Json) {
-                    return Err(usage("the status has the formats human and json".into()));
-                }
+                let json = is_json(options, "the status has")?;
                 to.check()?;
                 Ok(Self::Status {
                     weeks: args.weeks,
                     store: known_store(args.store)?,
-                    json: options.format() == Format::Json,
+                    json,
                     style: style(options.color, options.no_color, &to, surroundings),
                     to,
                 })
@@ -131,6 +158,10 @@ impl SweepPlan {
                 select: select(&args.include, &args.exclude)?,
                 reports: ReportsPlan::new(options, to, surroundings)?,
             }),
+            #[cfg(feature = "alerts")]
+            Some(SweepCommand::Alerts(args)) => {
+                AlertsPlan::new(args, options, to, surroundings).map(Self::Alerts)
+            }
             None => {
                 let source = SourcePlan {
                     // Each repository takes this one's place.
@@ -150,11 +181,59 @@ impl SweepPlan {
                     deadline: args.deadline.map(|time| time.0),
                     checkpoint: args.checkpoint.0,
                     nice: args.nice,
+                    #[cfg(feature = "alerts")]
+                    alerts: args.alerts,
                     metrics: args.metrics_file,
                     scan: ScanPlan::new(source, options, to, surroundings)?,
                 })))
             }
         }
+    }
+}
+
+#[cfg(feature = "alerts")]
+impl AlertsPlan {
+    fn new(
+        args: AlertsArgs,
+        options: &Options,
+        to: Destination,
+        surroundings: Environment,
+    ) -> Result<Self, CliError> {
+        let json = is_json(options, "the list of alerts has")?;
+        match (args.alerts, args.test) {
+            (Some(alerts), Some(channel)) => Ok(Self::Test { alerts, channel }),
+            (Some(alerts), None) if args.retry => Ok(Self::Retry {
+                store: known_store(args.store)?,
+                alerts,
+            }),
+            (Some(_), None) => Err(usage(
+                "--alerts is for --retry and --test CHANNEL: the list needs the store alone".into(),
+            )),
+            (None, _) => {
+                to.check()?;
+                Ok(Self::List {
+                    store: known_store(args.store)?,
+                    state: args.state.map(|state| match state {
+                        StateArg::Queued => AlertState::Queued,
+                        StateArg::Sent => AlertState::Sent,
+                        StateArg::Dead => AlertState::Dead,
+                        StateArg::Withdrawn => AlertState::Withdrawn,
+                    }),
+                    json,
+                    style: style(options.color, options.no_color, &to, surroundings),
+                    to,
+                })
+            }
+        }
+    }
+}
+
+/// Whether JSON is asked for, of what has no other form than that and one for people.
+fn is_json(options: &Options, what: &str) -> Result<bool, CliError> {
+    match options.format() {
+        Format::Human => Ok(false),
+        Format::Json => Ok(true),
+        _ => Err(usage(format!("{what} the formats human and json"))),
     }
 }
 

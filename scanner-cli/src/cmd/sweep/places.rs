@@ -32,6 +32,16 @@ const FETCHES: usize = 4;
 /// What a pause is cut into, to hear of an interruption.
 const NAP: Duration = Duration::from_millis(200);
 
+/// Waits, and stops waiting when interrupted.
+pub(super) fn pause(time: Duration, interrupt: &AtomicBool) {
+    let mut left = time;
+    while !left.is_zero() && !interrupt.load(Ordering::Relaxed) {
+        let nap = left.min(NAP);
+        thread::sleep(nap);
+        left -= nap;
+    }
+}
+
 /// What was found.
 pub(super) struct All {
     pub(super) repositories: Vec<Discovered>,
@@ -49,14 +59,7 @@ pub(super) fn find(places: &Places, interrupt: &AtomicBool, quiet: bool) -> Resu
     for list in &places.lists {
         parts.push(read_list(list, places.nul, &options)?);
     }
-    let pause = |time: Duration| {
-        let mut left = time;
-        while !left.is_zero() && !interrupt.load(Ordering::Relaxed) {
-            let nap = left.min(NAP);
-            thread::sleep(nap);
-            left -= nap;
-        }
-    };
+    let pause = |time: Duration| pause(time, interrupt);
     let server = |url| Server {
         url,
         token: token.as_ref(),
