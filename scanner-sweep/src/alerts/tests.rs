@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     discover::Discovered,
     http::fake::{Fake, Reply},
-    store::{AlertState, Visit, VisitOutcome},
+    store::{AlertState, Visit, VisitOutcome, Worker},
 };
 use scanner_core::{
     model::{CommitInfo, ObjectId, Report, SuppressedBy, Suppression, TriageStatus},
@@ -69,6 +69,10 @@ impl Lab {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let store = Store::open(&dir.path().join("sweep.db")).unwrap();
+        Self::on(store, dir)
+    }
+
+    fn on(store: Store, dir: TempDir) -> Self {
         Self {
             dir,
             store,
@@ -89,9 +93,13 @@ impl Lab {
 
     /// Takes down what a sweep found.
     fn found(&self, findings: &[Planted<'_>], suppressed: bool) -> SweepId {
+        let worker = Worker {
+            name: "test".to_owned(),
+            lease: Duration::from_secs(60),
+        };
         let sweep = self
             .store
-            .begin_sweep(self.now.get(), "h", "v", "r")
+            .begin_sweep(self.now.get(), "h", "v", "r", &worker)
             .unwrap();
         for &(name, n, author, committer) in findings {
             let found = Discovered {
@@ -102,7 +110,12 @@ impl Lab {
                 family: None,
                 web_url: Some(format!("https://git.example/{name}?a&b")),
             };
-            let repository = self.store.register(&[&found], self.now.get()).unwrap()[0];
+            let now = self.now.get();
+            let repository = self.store.register(&[&found], "h", now).unwrap()[0];
+            if self.store.is_shared() {
+                let taken = self.store.take(&worker, sweep, &[repository]).unwrap();
+                assert!(taken.is_some());
+            }
             let mut report = report(n, author, committer);
             if suppressed {
                 report.findings[0].suppression = Some(Suppression {
@@ -116,6 +129,7 @@ impl Lab {
             let visit = Visit {
                 sweep,
                 repository,
+                worker: &worker,
                 started: self.now.get(),
                 milliseconds: 0,
                 outcome: VisitOutcome::Complete,
@@ -184,7 +198,45 @@ fn unfolded(text: &str) -> String {
 
 #[test]
 fn what_is_new_is_told_once() {
-    let lab = Lab::new();
+    tells_once(&Lab::new());
+}
+
+#[cfg(all(feature = "postgres", target_os = "linux"))]
+#[test]
+fn workers_that_share_a_store_tell_once() {
+    use crate::store::{Address, Patience};
+
+    let Some(server) = crate::server::Postgres::start() else {
+        return;
+    };
+    let address = Address::parse(&server.uri(), None).unwrap();
+    let connect = || Store::connect(&address, Patience::none()).unwrap();
+    let lab = Lab::on(connect(), TempDir::new().unwrap());
+    tells_once(&lab);
+    assert_eq!(lab.states(), [AlertState::Sent, AlertState::Sent]);
+
+    // Several queue and send at once.
+    let fake = Fake::start(|_, _| Reply::status(200));
+    let alerts = lab.web(&fake, "webhook", "");
+    let many: Vec<String> = (0..20).map(|n| format!("P/{n}")).collect();
+    let findings: Vec<Planted<'_>> = many.iter().map(|name| (&**name, 9, ADA, ADA)).collect();
+    let sweep = lab.found(&findings, false);
+    let now = lab.now.get();
+    let queued: u64 = std::thread::scope(|scope| {
+        let one = || alerts.queue(&connect(), sweep, now).unwrap();
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
+        all.into_iter().map(|one| one.join().unwrap()).sum()
+    });
+    assert_eq!(queued, 1);
+    assert_eq!(lab.send(&alerts).sent, 1);
+    let body: serde_json::Value = serde_json::from_slice(&fake.asked()[0].body).unwrap();
+    assert_eq!(body["total"], 20);
+    assert_eq!(lab.store.count_alerts().unwrap()[&AlertState::Sent], 3);
+    assert_eq!(lab.store.revive_alerts(now).unwrap(), 0);
+    lab.store.hold_alerts("web", now + 5).unwrap();
+}
+
+fn tells_once(lab: &Lab) {
     lab.found(&[("P/old", 1, ADA, ADA)], false);
     let fake = Fake::start(|_, _| Reply::status(204));
     let alerts = lab.web(&fake, "webhook", "");
@@ -230,12 +282,7 @@ fn a_process_that_ends_before_it_queues_or_sends_loses_nothing() {
     assert_eq!(lab.sweep(&alerts, &[]), 1);
     // It ended before it sent, and the next one has the store from the disk.
     let path = lab.dir.path().join("sweep.db");
-    let other = Lab {
-        store: Store::open(&path).unwrap(),
-        now: Cell::new(lab.now.get()),
-        dir: TempDir::new().unwrap(),
-        pauses: RefCell::default(),
-    };
+    let other = Lab::on(Store::open(&path).unwrap(), TempDir::new().unwrap());
     let others = other.web(&fake, "webhook", "");
     // It ended while it sent: the claim holds for a while.
     let allowance = crate::store::Allowance { per_hour: 10 };

@@ -174,9 +174,14 @@ impl Store {
         channel: &str,
         sweep: SweepId,
         now: i64,
-        plan: impl FnOnce(&[NewFinding]) -> Vec<Queued>,
+        plan: impl Fn(&[NewFinding]) -> Vec<Queued>,
     ) -> Result<u64, StoreError> {
         self.transaction(|database| {
+            // Keeps other processes away until the end, where several share a store.
+            database.run(
+                "UPDATE alert_channel SET name = name WHERE name = $1",
+                &[channel.into()],
+            )?;
             let new = new_findings(database, channel)?;
             for finding in &new {
                 database.run(
@@ -300,32 +305,30 @@ impl Store {
             Outcome::Dead(why) => (AlertState::Dead, Some(why), None, None),
             Outcome::Withdrawn => (AlertState::Withdrawn, None, None, None),
         };
-        self.database()
-            .run(
-                "UPDATE alert SET state = $1, error = $2, due_at = COALESCE($3, due_at),
+        self.run(
+            "UPDATE alert SET state = $1, error = $2, due_at = COALESCE($3, due_at),
                      sent_at = $4, claim = NULL, claimed_at = NULL
                  WHERE id = $5 AND claim = $6",
-                &[
-                    state.as_str().into(),
-                    error.into(),
-                    due.into(),
-                    sent.into(),
-                    number.into(),
-                    claim.into(),
-                ],
-            )
-            .map(drop)
+            &[
+                state.as_str().into(),
+                error.into(),
+                due.into(),
+                sent.into(),
+                number.into(),
+                claim.into(),
+            ],
+        )
+        .map(drop)
     }
 
     /// Has all that a channel is to send wait until a time.
     pub fn hold_alerts(&self, channel: &str, until: i64) -> Result<(), StoreError> {
-        self.database()
-            .run(
-                "UPDATE alert SET due_at = $1
+        self.run(
+            "UPDATE alert SET due_at = $1
                  WHERE channel = $2 AND state = 'queued' AND due_at < $3",
-                &[until.into(), channel.into(), until.into()],
-            )
-            .map(drop)
+            &[until.into(), channel.into(), until.into()],
+        )
+        .map(drop)
     }
 
     /// Puts what was given up back into the queue; returns how much that is. What waits to be tried
@@ -346,7 +349,7 @@ impl Store {
 
     /// Messages by number, all or those of one state.
     pub fn alerts(&self, state: Option<AlertState>) -> Result<Vec<AlertRow>, StoreError> {
-        let rows = self.database().rows(
+        let rows = self.rows(
             "SELECT a.id, a.channel, a.recipient, a.sweep, a.state, a.queued_at, a.due_at,
                  a.attempts, a.sent_at, a.error,
                  (SELECT COUNT(*) FROM alert_finding f WHERE f.alert = a.id)
@@ -376,9 +379,7 @@ impl Store {
 
     /// How many messages are in each state; states without any are left out.
     pub fn count_alerts(&self) -> Result<BTreeMap<AlertState, u64>, StoreError> {
-        let rows = self
-            .database()
-            .rows("SELECT state, COUNT(*) FROM alert GROUP BY state", &[])?;
+        let rows = self.rows("SELECT state, COUNT(*) FROM alert GROUP BY state", &[])?;
         let read = |mut row: Row| Ok((state_of(&row.next::<String>()?)?, row.next()?));
         rows.into_iter().map(read).collect()
     }

@@ -1,6 +1,6 @@
 //! Alerts of sweeps: `--alerts`, and `gitsieve sweep alerts`.
 
-use super::{super::scan::now, host, places::pause};
+use super::{super::scan::now, host, open_store, places::pause};
 use crate::{
     exit::{CliError, ExitStatus},
     interrupt, output,
@@ -10,7 +10,7 @@ use crate::{
 use scanner_core::report::{printable, rfc3339};
 use scanner_sweep::{
     alerts::{Alerts, Clock, read},
-    store::{AlertRow, AlertState, Store, StoreError, SweepId},
+    store::{AlertRow, AlertState, Patience, Store, StoreError, SweepId},
 };
 use std::{fmt::Write as _, path::Path, sync::atomic::AtomicBool};
 
@@ -66,10 +66,16 @@ pub(super) fn run(plan: &AlertsPlan) -> Result<ExitStatus, CliError> {
             json,
             to,
             style,
-        } => list(&Store::open(store)?, *state, *json, to, *style),
+        } => list(
+            &open_store(store, Patience::none())?,
+            *state,
+            *json,
+            to,
+            *style,
+        ),
         AlertsPlan::Retry { store, alerts } => {
             let alerts = open(alerts)?;
-            let store = Store::open(store)?;
+            let store = open_store(store, Patience::none())?;
             let interrupt = interrupt::on_signal();
             store.revive_alerts(now().unwrap_or_default())?;
             let sent = sent(&alerts, &store, &interrupt)?;
