@@ -46,13 +46,7 @@ pub(crate) fn run(plan: SweepPlan) -> Result<ExitStatus, CliError> {
             json,
             to,
             style,
-        } => status::show(
-            &open_store(&store, Patience::none())?,
-            weeks,
-            json,
-            &to,
-            style,
-        ),
+        } => status::show(&open(&store, Patience::none())?, weeks, json, &to, style),
         #[cfg(feature = "alerts")]
         SweepPlan::Alerts(plan) => alerts::run(&plan),
         SweepPlan::Report {
@@ -60,16 +54,11 @@ pub(crate) fn run(plan: SweepPlan) -> Result<ExitStatus, CliError> {
             which,
             select,
             reports,
-        } => stored(
-            &open_store(&store, Patience::none())?,
-            which,
-            &select,
-            &reports,
-        ),
+        } => stored(&open(&store, Patience::none())?, which, &select, &reports),
     }
 }
 
-fn open_store(place: &StorePlace, patience: Patience) -> Result<Store, CliError> {
+fn open(place: &StorePlace, patience: Patience) -> Result<Store, CliError> {
     Ok(match place {
         StorePlace::File(path) => Store::open(path)?,
         #[cfg(feature = "postgres")]
@@ -112,7 +101,7 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
             }
         }),
     };
-    let store = open_store(&plan.store, patience)?;
+    let store = open(&plan.store, patience)?;
     let _lock = store.lock()?;
     #[cfg(feature = "alerts")]
     if let Some(alerts) = &alerts {

@@ -23,12 +23,7 @@ use mail::{Mail, Mailer};
 use message::{Document, Writer};
 use scanner_core::{config::Webhook, model::Secret, report::printable};
 use send::Trouble;
-use std::{
-    env, io,
-    path::Path,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::{env, io, path::Path, time::Duration};
 
 /// Longest secret, in bytes.
 const MAX_SECRET_BYTES: u64 = 8 << 10;
@@ -36,9 +31,6 @@ const MAX_SECRET_BYTES: u64 = 8 << 10;
 const MAX_TEMPLATE_BYTES: u64 = 1 << 20;
 /// Time that one request to a web server may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Tells claims of one process apart.
-static CLAIMS: AtomicU64 = AtomicU64::new(0);
 
 /// Channels, with all they need to be sent to.
 #[derive(Debug)]
@@ -90,12 +82,12 @@ pub enum TestFailure {
 }
 
 impl Alerts {
-    /// Reads secrets, certificates and templates. `host` is this machine's name, `now` the time in
-    /// seconds since 1970.
+    /// Reads secrets, certificates and templates. `host` is this machine's name, `process` one that
+    /// no other process has or had.
     ///
     /// # Errors
     /// All that is missing or wrong.
-    pub fn open(config: Config, host: &str, now: i64) -> Result<Self, NotReady> {
+    pub fn open(config: Config, host: &str, process: &str) -> Result<Self, NotReady> {
         let mut channels = Vec::new();
         let mut wrong = Vec::new();
         let Config {
@@ -113,12 +105,10 @@ impl Alerts {
         if !wrong.is_empty() {
             return Err(NotReady(wrong));
         }
-        let number = CLAIMS.fetch_add(1, Ordering::Relaxed);
-        let process = std::process::id();
         Ok(Self {
             limits,
             channels,
-            claim: format!("{host} {process} {now} {number}"),
+            claim: process.to_owned(),
         })
     }
 

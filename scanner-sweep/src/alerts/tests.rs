@@ -88,7 +88,7 @@ impl Lab {
     fn open(&self, config: &str) -> Alerts {
         let origin = self.dir.path().join("alerts.toml");
         let config = Config::parse(config, origin.to_str().unwrap()).unwrap();
-        Alerts::open(config, "test.example", self.now.get()).unwrap()
+        Alerts::open(config, "test.example", &self.dir.path().to_string_lossy()).unwrap()
     }
 
     /// Takes down what a sweep found.
@@ -725,7 +725,9 @@ fn secrets_that_are_not_there_and_templates_that_do_not_work_are_told_together()
     .concat();
     let origin = lab.dir.path().join("alerts.toml");
     let config = Config::parse(&config, origin.to_str().unwrap()).unwrap();
-    let told = Alerts::open(config, "h", 0).unwrap_err().to_string();
+    let told = Alerts::open(config, "h", "process")
+        .unwrap_err()
+        .to_string();
     assert!(!told.contains("abc"), "{told}");
     let lines: Vec<&str> = told.lines().collect();
     for (line, words) in lines.iter().zip([

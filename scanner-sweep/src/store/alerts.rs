@@ -177,11 +177,7 @@ impl Store {
         plan: impl Fn(&[NewFinding]) -> Vec<Queued>,
     ) -> Result<u64, StoreError> {
         self.transaction(|database| {
-            // Keeps other processes away until the end, where several share a store.
-            database.run(
-                "UPDATE alert_channel SET name = name WHERE name = $1",
-                &[channel.into()],
-            )?;
+            alone(database, channel)?;
             let new = new_findings(database, channel)?;
             for finding in &new {
                 database.run(
@@ -234,6 +230,7 @@ impl Store {
         allowance: Allowance,
     ) -> Result<Next, StoreError> {
         self.transaction(|database| {
+            alone(database, channel)?;
             let left_behind = now - CLAIM_SECONDS;
             let rows = database.rows(
                 "SELECT id, recipient, sweep, queued_at, attempts FROM alert
@@ -395,6 +392,16 @@ fn state_of(word: &str) -> Result<AlertState, StoreError> {
 fn first<T: super::database::Column>(rows: Vec<Row>) -> Result<Option<T>, StoreError> {
     let mut rows = rows.into_iter();
     rows.next().map(|mut row| row.next()).transpose()
+}
+
+/// Has others who do something about a channel wait until this transaction ends.
+fn alone(database: &mut dyn Database, channel: &str) -> Result<(), StoreError> {
+    database
+        .run(
+            "UPDATE alert_channel SET first_sweep = first_sweep WHERE name = $1",
+            &[channel.into()],
+        )
+        .map(drop)
 }
 
 fn new_findings(database: &mut dyn Database, channel: &str) -> Result<Vec<NewFinding>, StoreError> {

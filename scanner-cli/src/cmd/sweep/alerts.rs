@@ -1,6 +1,6 @@
 //! Alerts of sweeps: `--alerts`, and `gitsieve sweep alerts`.
 
-use super::{super::scan::now, host, open_store, places::pause};
+use super::{super::scan::now, host, places::pause, worker};
 use crate::{
     exit::{CliError, ExitStatus},
     interrupt, output,
@@ -20,8 +20,7 @@ const SHOWN: usize = 50;
 /// Reads the file, and the secrets and templates that it names.
 pub(super) fn open(file: &Path) -> Result<Alerts, CliError> {
     let config = read(file).map_err(CliError::Usage)?;
-    Alerts::open(config, &host(), now().unwrap_or_default())
-        .map_err(|error| CliError::Usage(error.to_string()))
+    Alerts::open(config, &host(), &worker()).map_err(|error| CliError::Usage(error.to_string()))
 }
 
 /// Queues what a sweep met first. What cannot be queued now is queued by the next sweep.
@@ -67,7 +66,7 @@ pub(super) fn run(plan: &AlertsPlan) -> Result<ExitStatus, CliError> {
             to,
             style,
         } => list(
-            &open_store(store, Patience::none())?,
+            &super::open(store, Patience::none())?,
             *state,
             *json,
             to,
@@ -75,7 +74,7 @@ pub(super) fn run(plan: &AlertsPlan) -> Result<ExitStatus, CliError> {
         ),
         AlertsPlan::Retry { store, alerts } => {
             let alerts = open(alerts)?;
-            let store = open_store(store, Patience::none())?;
+            let store = super::open(store, Patience::none())?;
             let interrupt = interrupt::on_signal();
             store.revive_alerts(now().unwrap_or_default())?;
             let sent = sent(&alerts, &store, &interrupt)?;
