@@ -15,6 +15,7 @@ pub mod discover;
 pub mod http;
 pub mod metrics;
 pub mod report;
+pub mod seal;
 pub mod store;
 pub mod sweep;
 pub mod trend;

@@ -128,6 +128,7 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
             lease: plan.lease,
         },
         host,
+        seal: None,
         found_everything: found.everything,
     };
     let swept = sweep(

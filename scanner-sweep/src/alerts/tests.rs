@@ -138,6 +138,7 @@ impl Lab {
                 objects: 1,
                 report: Some(&report),
                 exhaustive: false,
+                seal: None,
                 message: None,
             };
             self.store.visited(&visit).unwrap();

@@ -73,12 +73,14 @@ pub(super) fn lines(report: &Report) -> Result<Vec<String>, StoreError> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// Makes what was found in a repository what `report` says. `lines` are its lines.
+/// Makes what was found in a repository what `report` says. `lines` are its lines; `sealed` the
+/// values of its findings, where they are to be kept.
 pub(super) fn replace(
     database: &mut dyn Database,
     visit: &Visit<'_>,
     report: &Report,
     lines: &[String],
+    sealed: &[Vec<u8>],
 ) -> Result<(u64, u64), StoreError> {
     let id = Value::Int(visit.repository.0);
     let rows = database.rows(
@@ -93,11 +95,12 @@ pub(super) fn replace(
     // What a commit says may hold a secret itself; lines have them redacted.
     let redactor = Redactor::of_report(report);
     let mut new = 0;
+    let mut sealed = sealed.iter();
     for (finding, line) in report.findings.iter().zip(lines.iter().skip(1)) {
         if known.remove(finding.fingerprint.as_str()).is_none() {
             new += 1;
         }
-        save(database, visit, finding, line, &redactor)?;
+        save(database, visit, finding, line, &redactor, sealed.next())?;
     }
     let mut gone = 0;
     if visit.exhaustive {
@@ -118,6 +121,7 @@ fn save(
     finding: &Finding,
     line: &str,
     redactor: &Redactor,
+    sealed: Option<&Vec<u8>>,
 ) -> Result<(), StoreError> {
     let occurrences = &finding.occurrences;
     let in_head = occurrences.iter().any(|o| o.place == Where::Head);
@@ -139,15 +143,18 @@ fn save(
         .run(
             "INSERT INTO finding (repository, fingerprint, rule, severity, confidence, suppressed,
                  in_head, occurrences, introduced_at, introduced_in, author, email, left_head_at,
-                 first_seen, first_sweep, document, committer_email)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                 first_seen, first_sweep, document, committer_email, sealed, sealed_for)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                 $18, $19)
              ON CONFLICT (repository, fingerprint) DO UPDATE SET
                  severity = excluded.severity, confidence = excluded.confidence,
                  suppressed = excluded.suppressed, in_head = excluded.in_head,
                  occurrences = excluded.occurrences, introduced_at = excluded.introduced_at,
                  introduced_in = excluded.introduced_in, author = excluded.author,
                  email = excluded.email, left_head_at = excluded.left_head_at, gone_at = NULL,
-                 document = excluded.document, committer_email = excluded.committer_email",
+                 document = excluded.document, committer_email = excluded.committer_email,
+                 sealed = COALESCE(excluded.sealed, finding.sealed),
+                 sealed_for = COALESCE(excluded.sealed_for, finding.sealed_for)",
             &[
                 Value::Int(visit.repository.0),
                 finding.fingerprint.as_str().into(),
@@ -175,6 +182,8 @@ fn save(
                     .map(|commit| text(&commit.committer_email))
                     .as_ref()
                     .into(),
+                sealed.map(Vec::as_slice).into(),
+                sealed.and(visit.seal).map(|key| key.id().as_str()).into(),
             ],
         )
         .map(drop)

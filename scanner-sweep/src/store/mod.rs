@@ -1,8 +1,9 @@
 //! What sweeps remember: which objects were scanned under which rules, what was found, and what
 //! each sweep did.
 //!
-//! No secret is stored: a finding is kept as its line of a report, in which secrets are redacted,
-//! under its fingerprint, which is a keyed hash. What stood in an object is found again by scanning
+//! No secret is stored in clear: a finding is kept as its line of a report, in which secrets are
+//! redacted, under its fingerprint, which is a keyed hash. Its value is there only where a sweep was
+//! given a key to seal it with (see [`crate::seal`]). What stood in an object is found again by scanning
 //! that object again.
 
 mod alerts;
@@ -13,6 +14,7 @@ mod objects;
 mod repositories;
 mod schema;
 mod sweeps;
+mod values;
 
 pub use alerts::{Alert, AlertRow, AlertState, Allowance, NewFinding, Next, Outcome, Queued};
 #[cfg(feature = "postgres")]
@@ -22,6 +24,7 @@ pub use leases::{Taken, Worker};
 pub use objects::{ObjectMemory, RulesetId};
 pub use repositories::{LastReceipt, RepositoryId, RepositoryRow, Visit, VisitOutcome};
 pub use sweeps::{SweepCounts, SweepId, SweepRow};
+pub use values::SealedValue;
 
 #[cfg(feature = "postgres")]
 use database::Postgres;

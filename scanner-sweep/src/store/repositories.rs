@@ -6,7 +6,7 @@ use super::{
     findings,
     leases::{self, Worker},
 };
-use crate::discover::Discovered;
+use crate::{discover::Discovered, seal::PublicKey};
 use scanner_core::{model::Report, report::Redactor};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -113,6 +113,8 @@ pub struct Visit<'a> {
     pub report: Option<&'a Report>,
     /// Whether what is not in the report is not in the repository.
     pub exhaustive: bool,
+    /// What to seal the values of findings with, where they are to be kept.
+    pub seal: Option<&'a PublicKey>,
     /// What went wrong, for people.
     pub message: Option<&'a str>,
 }
@@ -245,6 +247,11 @@ impl Store {
             Some(report) => findings::lines(report)?,
             None => Vec::new(),
         };
+        // Here and not below, which may happen twice and keeps others from the database.
+        let sealed: Vec<Vec<u8>> = match (visit.report, visit.seal) {
+            (Some(report), Some(key)) => report.findings.iter().map(|f| key.seal(f)).collect(),
+            _ => Vec::new(),
+        };
         let tips = visit.report.map(shown_tips);
         let written = tips
             .as_ref()
@@ -257,7 +264,7 @@ impl Store {
             let id = Value::Int(visit.repository.0);
             let (mut new, mut gone) = (0, 0);
             if let Some(report) = visit.report {
-                (new, gone) = findings::replace(database, visit, report, &lines)?;
+                (new, gone) = findings::replace(database, visit, report, &lines, &sealed)?;
             }
             let before = last_tips(database, &id)?;
             let moved = tips.as_ref().map(|tips| moved(&before, tips));

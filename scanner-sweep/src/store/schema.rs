@@ -7,7 +7,7 @@ use super::{
 
 /// What brings a store from each version to the next. Only ever added to. `BYTES` stands for the
 /// database's type of raw bytes, `SERIAL` for that of a key that counts by itself.
-const MIGRATIONS: [&str; 3] = [TABLES, SHARED, ALERTS];
+const MIGRATIONS: [&str; 4] = [TABLES, SHARED, ALERTS, SEALED];
 
 const TABLES: &str = "
 CREATE TABLE repository (
@@ -160,6 +160,12 @@ CREATE TABLE alert_finding (
 );
 ";
 
+const SEALED: &str = "
+-- The value, sealed for an organisation's key, and the id of that key.
+ALTER TABLE finding ADD COLUMN sealed BYTES;
+ALTER TABLE finding ADD COLUMN sealed_for TEXT;
+";
+
 /// Held while tables are made, in PostgreSQL.
 const LOCK: i64 = 0x0067_6974_7369_6576;
 
@@ -168,6 +174,10 @@ const LOCK: i64 = 0x0067_6974_7369_6576;
 /// # Errors
 /// When a newer version of gitsieve made them, or the database fails.
 pub(super) fn migrate(database: &mut dyn Database) -> Result<(), StoreError> {
+    migrate_with(database, &MIGRATIONS)
+}
+
+fn migrate_with(database: &mut dyn Database, migrations: &[&str]) -> Result<(), StoreError> {
     if database.is_postgres() {
         // Two that make one table at once do not both succeed, in spite of IF NOT EXISTS. Ends with
         // the transaction, or the connection.
@@ -180,13 +190,13 @@ pub(super) fn migrate(database: &mut dyn Database) -> Result<(), StoreError> {
     }
     made?;
     let version = version(database)?;
-    if version > MIGRATIONS.len() {
+    if version > migrations.len() {
         return Err(StoreError::Newer {
             found: version,
-            known: MIGRATIONS.len(),
+            known: migrations.len(),
         });
     }
-    if version == MIGRATIONS.len() {
+    if version == migrations.len() {
         return Ok(());
     }
     let [bytes, serial, text] = if database.is_postgres() {
@@ -206,7 +216,7 @@ pub(super) fn migrate(database: &mut dyn Database) -> Result<(), StoreError> {
     })?;
     // Another process may have done it meanwhile.
     let done = self::version(database)?;
-    let all = MIGRATIONS
+    let all = migrations
         .iter()
         .enumerate()
         .skip(done)
@@ -233,4 +243,36 @@ fn version(database: &mut dyn Database) -> Result<usize, StoreError> {
     let text: String = row.next()?;
     text.parse()
         .map_err(|_| StoreError::Content("its version is no number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        seal::PrivateKey,
+        store::{Store, Which, database::Sqlite},
+    };
+
+    #[test]
+    fn a_store_from_before_values_were_sealed_keeps_what_it_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sweep.db");
+        let mut old = Sqlite::open(&path).unwrap();
+        migrate_with(&mut old, &[TABLES, SHARED, ALERTS]).unwrap();
+        old.batch(
+            "INSERT INTO repository (key, name, path, first_seen) VALUES ('k', 'n', '/p', 1);
+             INSERT INTO finding (repository, fingerprint, rule, severity, confidence, in_head,
+                 occurrences, first_seen, first_sweep, document)
+             VALUES (1, 'v1:f', 'r', 'high', 'high', 1, 1, 1, 1, '{}')",
+        )
+        .unwrap();
+        drop(old);
+        let store = Store::open(&path).unwrap();
+        let found = store.findings(Which::Present).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].tracked.fingerprint, "v1:f");
+        assert_eq!(store.sealed_values().unwrap(), []);
+        let key = PrivateKey::generate().unwrap();
+        assert_eq!(store.unsealed(key.public().id()).unwrap().len(), 1);
+    }
 }

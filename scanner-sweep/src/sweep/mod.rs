@@ -13,6 +13,7 @@ mod visit;
 
 use crate::{
     discover::Discovered,
+    seal::PublicKey,
     store::{
         RepositoryId, RepositoryRow, Store, StoreError, SweepCounts, SweepId, Taken, VisitOutcome,
         Worker,
@@ -82,6 +83,8 @@ pub struct Settings<'a> {
     pub host: String,
     /// Name of this process, and how long others wait for it, where several share a store.
     pub worker: Worker,
+    /// What to seal the values of findings with, where they are to be kept.
+    pub seal: Option<&'a PublicKey>,
     /// Whether a repository that is known and was not found is gone, if there is none at its path:
     /// not where some place could not be looked at.
     pub found_everything: bool,
@@ -209,9 +212,14 @@ pub fn sweep(
         ..SweepCounts::default()
     };
     observer.surveying(found.len());
+    let unsealed = match settings.seal {
+        Some(key) => store.unsealed(key.id())?,
+        None => BTreeSet::new(),
+    };
     let is_unchanged = |one: &Discovered, state: &str| {
         let same = |row: &RepositoryRow| {
             row.gone_since.is_none()
+                && !unsealed.contains(&row.id)
                 && row.state.as_deref() == Some(state)
                 && row.settings.as_deref() == Some(&*shaping)
         };
@@ -264,6 +272,7 @@ pub fn sweep(
         counts: Mutex::new(counts),
         troubles: Mutex::default(),
         error: Mutex::default(),
+        unsealed,
         interrupt,
         stop: AtomicBool::new(false),
     };
@@ -309,6 +318,8 @@ struct Run<'a> {
     counts: Mutex<SweepCounts>,
     troubles: Mutex<BTreeMap<String, String>>,
     error: Mutex<Option<SweepError>>,
+    /// Repositories that are to be scanned for the sake of values that are not sealed.
+    unsealed: BTreeSet<RepositoryId>,
     /// Set from outside to stop.
     interrupt: &'a AtomicBool,
     /// Tells a running scan to stop.
@@ -434,7 +445,7 @@ impl Run<'_> {
                 && taken.settings.as_deref() == Some(&*self.visitor.shaping);
             // What could not be scanned a moment ago cannot be now.
             taken.visited && (same || self.settings.full || taken.state.is_none())
-                || same && !self.settings.full
+                || same && !self.settings.full && !self.unsealed.contains(&task.id)
         };
         let mut taken = taken.iter();
         let mut done = Vec::new();

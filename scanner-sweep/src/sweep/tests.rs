@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 mod shared;
+mod values;
 
 fn rule(id: &str) -> String {
     format!(
@@ -156,6 +157,7 @@ fn settings<'a>(rules: &'a RuleSet, triage: &'a Triage) -> Settings<'a> {
             name: "test".into(),
             lease: Duration::from_secs(60),
         },
+        seal: None,
         found_everything: true,
     }
 }

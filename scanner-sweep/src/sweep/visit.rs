@@ -132,6 +132,7 @@ impl Visitor<'_> {
             objects,
             report: Some(&report),
             exhaustive,
+            seal: self.settings.seal,
             message: message.as_deref(),
         })?;
         for pool in &pools {
@@ -171,6 +172,7 @@ impl Visitor<'_> {
             objects: 0,
             report: None,
             exhaustive: false,
+            seal: None,
             message: Some(message),
         })?;
         let visited = Visited {

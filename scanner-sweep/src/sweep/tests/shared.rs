@@ -11,7 +11,7 @@ fn address(server: &Postgres) -> Address {
     Address::parse(&server.uri(), None).unwrap()
 }
 
-fn connect(server: &Postgres) -> Store {
+pub(super) fn connect(server: &Postgres) -> Store {
     Store::connect(&address(server), Patience::none()).unwrap()
 }
 
@@ -150,6 +150,7 @@ fn who_does_not_answer_loses_its_lease_and_may_not_write() {
         objects: 0,
         report: None,
         exhaustive: false,
+        seal: None,
         message: None,
     };
     // Saying that one lives does not bring back what another has.
