@@ -14,6 +14,7 @@ mod review;
 mod rules;
 mod sweep;
 mod triage;
+mod values;
 
 pub(crate) use baseline::{BaselineAction, BaselinePlan, DiffPlan, Origin, Show};
 pub(crate) use explain::{Clue, ExplainPlan};
@@ -30,6 +31,7 @@ pub(crate) use rules::RulesPlan;
 pub(crate) use sweep::AlertsPlan;
 pub(crate) use sweep::{Places, StorePlace, SweepPlan, SweepRun, TokenPlace, Wanted};
 pub(crate) use triage::{BASELINE_NAME, TriagePlan};
+pub(crate) use values::ValuesPlan;
 
 use crate::{
     args::{
@@ -42,7 +44,7 @@ use crate::{
 };
 use scanner_core::{
     gate::policy::RuleSelection,
-    model::Confidence,
+    model::{Confidence, Fingerprint},
     scan::{EngineKind, GitInput, HistoryScope, Input, PathsInput, StagedInput},
 };
 use std::{
@@ -412,6 +414,16 @@ fn rule_plan(
 
 fn usage(message: String) -> CliError {
     CliError::Usage(message)
+}
+
+/// Takes what --fingerprint names.
+fn fingerprints<C: FromIterator<Fingerprint>>(texts: &[String]) -> Result<C, CliError> {
+    let parse = |text: &String| {
+        Fingerprint::parse(text).ok_or_else(|| {
+            usage("--fingerprint is not one: v1: and 32 hexadecimal digits, as reports show".into())
+        })
+    };
+    texts.iter().map(parse).collect()
 }
 
 /// Without a path, the repository around the current directory, as Git's own commands take it;

@@ -16,6 +16,7 @@ mod support;
 
 mod alerts;
 mod deploy;
+mod values;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 mod workers;
 
@@ -30,7 +31,7 @@ use support::{
     Sieve, plant,
     repo::hermetic_git,
     rng::Rng,
-    sieve::{Run, binary, clear_environment, leaks},
+    sieve::{Run, binary, clear_environment, contains, leaks},
 };
 use tempfile::TempDir;
 
@@ -69,18 +70,23 @@ impl Farm {
     /// Makes a bare repository with one commit of a file that holds a new secret.
     fn add(&mut self, name: &str) -> String {
         let token = plant::github_token(&mut Rng::new(self.secrets.len() as u64 + 1));
+        self.add_file(name, &format!("TOKEN={token}\n"));
+        self.secrets.push(token.clone());
+        token
+    }
+
+    /// Makes a bare repository with one commit of a file.
+    fn add_file(&self, name: &str, content: &str) {
         let clone = self.dir.path().join("clone");
         let _ = fs::remove_dir_all(&clone);
         fs::create_dir_all(self.root().join(name)).unwrap();
         self.git(name, &["init", "-q", "--bare", "-b", "main"]);
         self.git("..", &["init", "-q", "-b", "main", "clone"]);
-        fs::write(clone.join("deploy.sh"), format!("TOKEN={token}\n")).unwrap();
+        fs::write(clone.join("deploy.sh"), content).unwrap();
         self.git("../clone", &["add", "-A"]);
         self.git("../clone", &["commit", "-q", "-m", "message"]);
         let to = self.root().join(name);
         self.git("../clone", &["push", "-q", to.to_str().unwrap(), "main"]);
-        self.secrets.push(token.clone());
-        token
     }
 
     fn store(&self) -> PathBuf {

@@ -19,6 +19,7 @@ mod scope;
 mod stdin;
 mod sweep;
 mod triage;
+mod values;
 
 pub(crate) use baseline::{BaselineArgs, BaselineCommand, DecisionArgs, OriginArgs};
 pub(crate) use diff::DiffArgs;
@@ -46,6 +47,7 @@ pub(crate) use stdin::StdinArgs;
 #[cfg(feature = "alerts")]
 pub(crate) use sweep::{AlertsArgs, StateArg};
 pub(crate) use sweep::{PlaceArgs, StoreArgs, SweepArgs, SweepCommand};
+pub(crate) use values::{KeyArgs, ValuesArgs};
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;

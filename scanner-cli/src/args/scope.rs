@@ -93,6 +93,9 @@ const REPORT: &[&str] = &[
 /// Further options of the command that sweeps.
 const SWEEP: &[&str] = &["exit_code", "fail_on", "require_complete", "engine"];
 
+/// Options of the command that shows what a store holds sealed.
+const VALUES: &[&str] = &["format", "output", "show_secrets", "fingerprint_key_file"];
+
 /// The options that a command takes of those that scans take; `None` for all. `path` is its name
 /// below `gitsieve`.
 fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
@@ -113,6 +116,8 @@ fn takes(path: &[&str]) -> Option<Vec<&'static str>> {
         ["report"] | ["sweep", "report"] => &[LOOKS, REPORT],
         ["sweep"] => &[CHOICE, LOOKS, REPORT, BENCH, EXPLAIN, TRIAGE, SWEEP],
         ["sweep", "status" | "alerts"] => &[LOOKS, &["format", "output"]],
+        ["sweep", "key"] => &[&["quiet"]],
+        ["sweep", "values"] => &[VALUES],
         ["baseline", "diff"] => &[CHOICE, LOOKS, FOR_BASELINE, BENCH, EXPLAIN, COMPARE],
         ["remediate"] => &[CHOICE, FOR_BASELINE, BENCH, EXPLAIN, REMEDIATE],
         #[cfg(feature = "review")]
@@ -231,6 +236,7 @@ mod tests {
             "gitsieve hook pre-commit -f json",
             "gitsieve hook install --rule x",
             "gitsieve hook uninstall -o x",
+            "gitsieve sweep key x -o y",
         ] {
             let error = parse_words(words).unwrap_err();
             assert!(error.contains("has no use for --"), "{words}: {error}");
@@ -269,6 +275,7 @@ mod tests {
             MIGRATE,
             REMEDIATE,
             REPORT,
+            VALUES,
         ];
         for id in lists.concat() {
             assert!(known.iter().any(|k| *k == id), "{id}");

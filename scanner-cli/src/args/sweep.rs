@@ -1,5 +1,6 @@
 //! `gitsieve sweep`.
 
+use super::{KeyArgs, ValuesArgs};
 use clap::{ArgAction, Args, Subcommand};
 use scanner_core::model::{TimeSpan, day_of};
 use scanner_sweep::discover::Shard;
@@ -55,6 +56,11 @@ pub(crate) struct SweepArgs {
     /// Write numbers about store and sweep to a file, for Prometheus' textfile collector
     #[arg(long, value_name = "FILE")]
     pub(crate) metrics_file: Option<PathBuf>,
+
+    /// File with a public key (`gitsieve sweep key`): keep the values of findings in the store,
+    /// sealed, so that only `gitsieve sweep values` with the private key shows them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seal_values: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,6 +74,14 @@ pub(crate) enum SweepCommand {
     /// Lists alerts: what was sent, what waits to be, and what was given up
     #[cfg(feature = "alerts")]
     Alerts(AlertsArgs),
+    /// Makes a pair of keys for --seal-values: a public one that seals, and a private one that opens
+    Key(KeyArgs),
+    /// Shows values that sweeps have sealed: SECRETS IN CLEAR
+    ///
+    /// Needs the private key of the public one that sealed them. Prints to a terminal only with
+    /// --show-secrets; a file that -o names is readable by you alone. Exits with 3 where a value
+    /// cannot be opened, and shows the others.
+    Values(ValuesArgs),
 }
 
 #[cfg(feature = "alerts")]

@@ -26,7 +26,7 @@ const MAX_REPORT_BYTES: u64 = 2 << 30;
 /// Largest file of another scanner.
 const MAX_FOREIGN_BYTES: u64 = 512 << 20;
 /// Largest key file.
-const MAX_KEY_BYTES: u64 = 1 << 20;
+pub(super) const MAX_KEY_BYTES: u64 = 1 << 20;
 /// Entries that are named unless all are asked for.
 const ENTRIES_SHOWN: usize = 10;
 
@@ -110,7 +110,8 @@ pub(super) fn foreign(path: &Path) -> Result<Vec<u8>, CliError> {
     read(path, MAX_FOREIGN_BYTES)
 }
 
-fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, CliError> {
+/// Reads a file that is to be held in memory.
+pub(super) fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, CliError> {
     let refuse = |why: &dyn std::fmt::Display| {
         CliError::Usage(format!("cannot read {}: {why}", path.display()))
     };

@@ -2,9 +2,11 @@
 
 #[cfg(feature = "alerts")]
 mod alerts;
+mod keys;
 mod places;
 mod progress;
 mod status;
+mod values;
 
 use super::{
     decisions, reports,
@@ -49,6 +51,8 @@ pub(crate) fn run(plan: SweepPlan) -> Result<ExitStatus, CliError> {
         } => status::show(&open(&store, Patience::none())?, weeks, json, &to, style),
         #[cfg(feature = "alerts")]
         SweepPlan::Alerts(plan) => alerts::run(&plan),
+        SweepPlan::Key { file, quiet } => keys::make(&file, quiet),
+        SweepPlan::Values(plan) => values::show(&plan),
         SweepPlan::Report {
             store,
             which,
@@ -90,6 +94,7 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
     let triage = decisions::load(&scan.triage, key.id().as_deref())?;
     #[cfg(feature = "alerts")]
     let alerts = plan.alerts.as_deref().map(alerts::open).transpose()?;
+    let seal = plan.seal_values.as_deref().map(keys::public).transpose()?;
     let interrupted = interrupt::on_signal();
     let quiet = scan.quiet;
     let patience = Patience {
@@ -128,7 +133,7 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
             lease: plan.lease,
         },
         host,
-        seal: None,
+        seal: seal.as_ref(),
         found_everything: found.everything,
     };
     let swept = sweep(

@@ -88,7 +88,16 @@ impl Destination {
 
     /// Writes something that is not a report.
     pub(crate) fn write_all(&self, bytes: &[u8]) -> Result<ExitStatus, CliError> {
-        let mut out = self.open(false)?;
+        self.write(bytes, false)
+    }
+
+    /// Writes what only the owner of a file may read.
+    pub(crate) fn write_private(&self, bytes: &[u8]) -> Result<ExitStatus, CliError> {
+        self.write(bytes, true)
+    }
+
+    fn write(&self, bytes: &[u8], private: bool) -> Result<ExitStatus, CliError> {
+        let mut out = self.open(private)?;
         match out.write_all(bytes).and_then(|()| out.commit()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(self.error(error)),
             _ => Ok(ExitStatus::Clean),
@@ -97,9 +106,21 @@ impl Destination {
 
     /// Writes a value as one JSON document.
     pub(crate) fn write_json(&self, value: &impl Serialize) -> Result<ExitStatus, CliError> {
+        self.write_all(self.json(value)?.as_bytes())
+    }
+
+    /// Writes a value as one JSON document that only the owner of a file may read.
+    pub(crate) fn write_private_json(
+        &self,
+        value: &impl Serialize,
+    ) -> Result<ExitStatus, CliError> {
+        self.write_private(self.json(value)?.as_bytes())
+    }
+
+    fn json(&self, value: &impl Serialize) -> Result<String, CliError> {
         let mut text = serde_json::to_string_pretty(value).map_err(|e| self.error(e.into()))?;
         text.push('\n');
-        self.write_all(text.as_bytes())
+        Ok(text)
     }
 
     /// Says that writing here failed.

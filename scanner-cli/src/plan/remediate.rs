@@ -1,6 +1,6 @@
 //! What will be written down about secrets, and where.
 
-use super::{Environment, Origin, usage};
+use super::{Environment, Origin, fingerprints, usage};
 use crate::{
     args::{Options, RemediateArgs},
     exit::{CliError, ExitPolicy},
@@ -77,15 +77,7 @@ impl RemediatePlan {
             }
             _ => {}
         }
-        let parse = |text: &String| {
-            Fingerprint::parse(text).ok_or_else(|| {
-                usage(
-                    "--fingerprint is not one: v1: and 32 hexadecimal digits, as reports show"
-                        .into(),
-                )
-            })
-        };
-        let only = fingerprint.iter().map(parse).collect::<Result<_, _>>()?;
+        let only = fingerprints(&fingerprint)?;
         let root = root(origin.path.as_deref());
         Ok(Self {
             origin: Origin::new(origin, options, surroundings)?,

@@ -1,7 +1,8 @@
 //! What will be swept, or shown of sweeps.
 
 use super::{
-    Environment, InputPlan, Options, ReportsPlan, ScanPlan, SourcePlan, exists, style, usage,
+    Environment, InputPlan, Options, ReportsPlan, ScanPlan, SourcePlan, ValuesPlan, exists, style,
+    usage,
 };
 #[cfg(feature = "alerts")]
 use crate::args::{AlertsArgs, StateArg};
@@ -31,6 +32,11 @@ pub(crate) enum SweepPlan {
         to: Destination,
         style: Style,
     },
+    Key {
+        file: PathBuf,
+        quiet: bool,
+    },
+    Values(ValuesPlan),
     Report {
         store: StorePlace,
         which: Wanted,
@@ -78,6 +84,8 @@ pub(crate) struct SweepRun {
     #[cfg(feature = "alerts")]
     pub(crate) alerts: Option<PathBuf>,
     pub(crate) metrics: Option<PathBuf>,
+    /// File with the key that values are sealed with.
+    pub(crate) seal_values: Option<PathBuf>,
     /// How to scan, and to report what is new.
     pub(crate) scan: ScanPlan,
 }
@@ -147,6 +155,13 @@ impl SweepPlan {
                     to,
                 })
             }
+            Some(SweepCommand::Key(args)) => Ok(Self::Key {
+                file: args.file,
+                quiet: options.quiet,
+            }),
+            Some(SweepCommand::Values(args)) => {
+                ValuesPlan::new(args, options, to, surroundings).map(Self::Values)
+            }
             Some(SweepCommand::Report(args)) => Ok(Self::Report {
                 store: known_store(args.store)?,
                 which: match args.since {
@@ -184,6 +199,7 @@ impl SweepPlan {
                     #[cfg(feature = "alerts")]
                     alerts: args.alerts,
                     metrics: args.metrics_file,
+                    seal_values: args.seal_values,
                     scan: ScanPlan::new(source, options, to, surroundings)?,
                 })))
             }
@@ -229,7 +245,7 @@ impl AlertsPlan {
 }
 
 /// Whether JSON is asked for, of what has no other form than that and one for people.
-fn is_json(options: &Options, what: &str) -> Result<bool, CliError> {
+pub(super) fn is_json(options: &Options, what: &str) -> Result<bool, CliError> {
     match options.format() {
         Format::Human => Ok(false),
         Format::Json => Ok(true),
@@ -300,7 +316,7 @@ fn select(include: &[String], exclude: &[String]) -> Result<Select, CliError> {
 }
 
 /// A store that must be there.
-fn known_store(args: StoreArgs) -> Result<StorePlace, CliError> {
+pub(super) fn known_store(args: StoreArgs) -> Result<StorePlace, CliError> {
     let place = store(args)?;
     match &place {
         StorePlace::File(path) if !path.is_file() => Err(usage(format!(
