@@ -22,6 +22,7 @@ mod workers;
 
 use serde_json::Value;
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -343,10 +344,7 @@ fn a_sweep_that_is_killed_inside_a_large_repository_does_not_begin_it_again() {
     stream.push_str("data 1\nm\nfrom refs/heads/main^0\n");
     for n in 0..BLOBS {
         let text = format!("{n}\n{}", rng.text(b"abcdefgh \n", 12_000));
-        stream.push_str(&format!(
-            "M 100644 inline f{n}\ndata {}\n{text}\n",
-            text.len()
-        ));
+        writeln!(stream, "M 100644 inline f{n}\ndata {}\n{text}", text.len()).unwrap();
     }
     let mut import = hermetic_git(&farm.root().join("large.git"), 1_700_000_000)
         .args(["fast-import", "--quiet"])

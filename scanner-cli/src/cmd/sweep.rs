@@ -64,7 +64,11 @@ pub(crate) fn run(plan: SweepPlan) -> Result<ExitStatus, CliError> {
 
 fn open(place: &StorePlace, patience: Patience) -> Result<Store, CliError> {
     Ok(match place {
-        StorePlace::File(path) => Store::open(path)?,
+        StorePlace::File(path) => {
+            // Nobody comes back to it.
+            drop(patience);
+            Store::open(path)?
+        }
         #[cfg(feature = "postgres")]
         StorePlace::Server(address) => Store::connect(address, patience)?,
     })

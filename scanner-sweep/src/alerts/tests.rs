@@ -113,7 +113,10 @@ impl Lab {
             let now = self.now.get();
             let repository = self.store.register(&[&found], "h", now).unwrap()[0];
             if self.store.is_shared() {
-                let taken = self.store.take(&worker, sweep, &[repository]).unwrap();
+                let taken = self
+                    .store
+                    .take(&worker, sweep, &[repository], &|_, _| false)
+                    .unwrap();
                 assert!(taken.is_some());
             }
             let mut report = report(n, author, committer);

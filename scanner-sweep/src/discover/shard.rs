@@ -58,7 +58,7 @@ mod tests {
             name: format!("name {n}"),
             project: None,
             path: "/x".into(),
-            family: (n % 2 == 0).then(|| format!("family {}", n / 20)),
+            family: n.is_multiple_of(2).then(|| format!("family {}", n / 20)),
             web_url: None,
         };
         let all = Found {

@@ -1,8 +1,8 @@
 //! One way to speak to every database that a store may live in.
 //!
 //! Statements are the same for all: parameters are `$1`, `$2`, ... in the order in which they first
-//! stand in the text (SQLite numbers them so), and values are of four types; truth values are 0 and
-//! 1. Only what creates tables differs in the names of types, and what several machines need to
+//! stand in the text (SQLite numbers them so), and values are of four types; a truth value is an
+//! integer. Only what creates tables differs in the names of types, and what several machines need to
 //! share a store is there for PostgreSQL alone.
 
 #[cfg(feature = "postgres")]

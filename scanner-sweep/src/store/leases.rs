@@ -103,9 +103,57 @@ pub(super) fn holds(
     Ok(holder.as_deref() == Some(&*worker.name))
 }
 
+/// Which of some repositories are to be scanned; `None` where another worker has one of those, or,
+/// with a `lock`, is about to.
+fn look(
+    database: &mut dyn Database,
+    worker: &Worker,
+    sweep: SweepId,
+    repositories: &[RepositoryId],
+    is_done: &dyn Fn(RepositoryId, &Taken) -> bool,
+    lock: &str,
+) -> Result<Option<Vec<RepositoryId>>, StoreError> {
+    let mut open = Vec::with_capacity(repositories.len());
+    for id in repositories {
+        let rows = database.rows(
+            &format!(
+                "SELECT r.state, r.settings, EXISTS (
+                     SELECT 1 FROM visit v JOIN sweep s ON s.id = v.sweep
+                     WHERE v.repository = r.id AND s.id <> $3
+                         AND s.round = (SELECT round FROM sweep WHERE id = $3)),
+                     r.leased_until >= {NOW} AND r.worker <> $2
+                 FROM repository r WHERE r.id = $1 {lock}"
+            ),
+            &[
+                Value::Int(id.0),
+                worker.name.as_str().into(),
+                Value::Int(sweep.0),
+            ],
+        )?;
+        let Some(mut row) = rows.into_iter().next() else {
+            return Ok(None);
+        };
+        let taken = Taken {
+            state: row.next()?,
+            settings: row.next()?,
+            visited: row.next()?,
+        };
+        let has_another: Option<bool> = row.next()?;
+        if is_done(*id, &taken) {
+            continue;
+        }
+        if has_another == Some(true) {
+            return Ok(None);
+        }
+        open.push(*id);
+    }
+    Ok(Some(open))
+}
+
 impl Store {
-    /// Leases repositories: all of them, or `None` where another worker has one. To be called for
-    /// shared stores alone.
+    /// Leases those of some repositories that `is_done` does not say of that nothing is to be done in
+    /// them; says which those are, or `None` where another worker has one. To be called for shared
+    /// stores alone.
     ///
     /// # Errors
     /// When the database fails; so with all that follow.
@@ -114,39 +162,22 @@ impl Store {
         worker: &Worker,
         sweep: SweepId,
         repositories: &[RepositoryId],
-    ) -> Result<Option<Vec<Taken>>, StoreError> {
+        is_done: &dyn Fn(RepositoryId, &Taken) -> bool,
+    ) -> Result<Option<Vec<RepositoryId>>, StoreError> {
+        // Most are found done, or taken: that needs no transaction.
+        let seen =
+            self.patiently(|database| look(database, worker, sweep, repositories, is_done, ""))?;
+        match seen {
+            Some(open) if !open.is_empty() => {}
+            nothing => return Ok(nothing),
+        }
         self.transaction(|database| {
-            let mut all = Vec::with_capacity(repositories.len());
-            for id in repositories {
-                let rows = database.rows(
-                    &format!(
-                        "SELECT r.state, r.settings, EXISTS (
-                             SELECT 1 FROM visit v JOIN sweep s ON s.id = v.sweep
-                             WHERE v.repository = r.id AND s.id <> $3
-                                 AND s.round = (SELECT round FROM sweep WHERE id = $3))
-                         FROM repository r
-                         WHERE r.id = $1
-                             AND (r.leased_until IS NULL OR r.leased_until < {NOW}
-                                  OR r.worker = $2)
-                         FOR UPDATE SKIP LOCKED"
-                    ),
-                    &[
-                        Value::Int(id.0),
-                        worker.name.as_str().into(),
-                        Value::Int(sweep.0),
-                    ],
-                )?;
-                let Some(mut row) = rows.into_iter().next() else {
-                    // Locks of the others end with the transaction; nothing was written.
-                    return Ok(None);
-                };
-                all.push(Taken {
-                    state: row.next()?,
-                    settings: row.next()?,
-                    visited: row.next()?,
-                });
-            }
-            for id in repositories {
+            let lock = "FOR UPDATE OF r SKIP LOCKED";
+            let Some(open) = look(database, worker, sweep, repositories, is_done, lock)? else {
+                // Locks of the others end with the transaction; nothing was written.
+                return Ok(None);
+            };
+            for id in &open {
                 database.run(
                     &format!(
                         "UPDATE repository SET worker = $1, leased_until = {NOW} + $2
@@ -159,7 +190,7 @@ impl Store {
                     ],
                 )?;
             }
-            Ok(Some(all))
+            Ok(Some(open))
         })
     }
 

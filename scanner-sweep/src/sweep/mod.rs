@@ -42,7 +42,7 @@ use visit::Visitor;
 const WATCH: Duration = Duration::from_millis(50);
 
 /// How often those that other workers have are tried again, at most.
-const TURN: Duration = Duration::from_secs(2);
+const TURN: Duration = Duration::from_millis(500);
 
 /// Bytes of packs from which on a family is scanned by all threads together.
 const LARGE_BYTES: u64 = 64 << 20;
@@ -391,18 +391,19 @@ impl Run<'_> {
 
     /// Scans a family, or gives it back where another worker has one of it.
     fn family(&self, mut family: Family, all_threads: bool) -> Option<Family> {
-        if self.store.is_shared() && !self.is_over() {
-            let ids: Vec<RepositoryId> = family.tasks.iter().map(|task| task.id).collect();
-            match self.store.take(&self.settings.worker, self.sweep, &ids) {
-                Ok(Some(taken)) => self.leave_out(&mut family, &taken),
-                Ok(None) => return Some(family),
+        let leases = self.store.is_shared() && !self.is_over();
+        if leases {
+            match self.lease(&mut family) {
+                Ok(true) => {}
+                Ok(false) => return Some(family),
                 Err(error) => self.fail(error.into()),
             }
         }
         let mut memory = HashMap::new();
+        let mut left = Vec::new();
         for task in &family.tasks {
             if self.is_over() {
-                self.counts().left += 1;
+                left.push(task.id);
                 continue;
             }
             self.observer.begun(&task.found.name);
@@ -411,15 +412,43 @@ impl Run<'_> {
                 .visit(task, all_threads, &mut memory, &self.stop)
             {
                 Ok(visited) => self.note(&task.found.name, &visited),
-                Err(error) => self.fail(error),
+                Err(error) => {
+                    left.push(task.id);
+                    self.fail(error);
+                }
             }
         }
-        if self.store.is_shared() {
-            let ids: Vec<RepositoryId> = family.tasks.iter().map(|task| task.id).collect();
+        self.counts().left += left.len() as u64;
+        if leases && !left.is_empty() {
             // Where it cannot be had now, it is once the lease is over.
-            drop(self.store.give_back(&self.settings.worker, &ids));
+            drop(self.store.give_back(&self.settings.worker, &left));
         }
         None
+    }
+
+    /// Leases what of a family is to be scanned, and leaves out what another worker has scanned
+    /// since this one looked at it. Returns whether it could be had.
+    fn lease(&self, family: &mut Family) -> Result<bool, StoreError> {
+        let ids: Vec<RepositoryId> = family.tasks.iter().map(|task| task.id).collect();
+        let is_done = |id: RepositoryId, taken: &Taken| {
+            let mut tasks = family.tasks.iter().filter(|task| task.id == id);
+            tasks.any(|task| self.is_done(task, taken))
+        };
+        let worker = &self.settings.worker;
+        let Some(open) = self.store.take(worker, self.sweep, &ids, &is_done)? else {
+            return Ok(false);
+        };
+        self.counts().elsewhere += (ids.len() - open.len()) as u64;
+        family.tasks.retain(|task| open.contains(&task.id));
+        Ok(true)
+    }
+
+    fn is_done(&self, task: &Task, taken: &Taken) -> bool {
+        let same = taken.state.as_deref() == Some(&*task.survey.state.digest)
+            && taken.settings.as_deref() == Some(&*self.visitor.shaping);
+        // What could not be scanned a moment ago cannot be now.
+        taken.visited && (same || self.settings.full || taken.state.is_none())
+            || same && !self.settings.full && !self.unsealed.contains(&task.id)
     }
 
     /// Leases a repository that cannot be opened, so that one worker says so.
@@ -427,37 +456,14 @@ impl Run<'_> {
         if !self.store.is_shared() {
             return Ok(true);
         }
-        let taken = self.store.take(&self.settings.worker, self.sweep, &[id])?;
-        let mine = taken.as_ref().is_some_and(|taken| !taken[0].visited);
+        let is_done = |_, taken: &Taken| taken.visited;
+        let worker = &self.settings.worker;
+        let taken = self.store.take(worker, self.sweep, &[id], &is_done)?;
+        let mine = taken.is_some_and(|open| !open.is_empty());
         if !mine {
             self.counts().elsewhere += 1;
-            if taken.is_some() {
-                self.store.give_back(&self.settings.worker, &[id])?;
-            }
         }
         Ok(mine)
-    }
-
-    /// Leaves out what another worker has scanned since this one looked at it.
-    fn leave_out(&self, family: &mut Family, taken: &[Taken]) {
-        let is_done = |task: &Task, taken: &Taken| {
-            let same = taken.state.as_deref() == Some(&*task.survey.state.digest)
-                && taken.settings.as_deref() == Some(&*self.visitor.shaping);
-            // What could not be scanned a moment ago cannot be now.
-            taken.visited && (same || self.settings.full || taken.state.is_none())
-                || same && !self.settings.full && !self.unsealed.contains(&task.id)
-        };
-        let mut taken = taken.iter();
-        let mut done = Vec::new();
-        family.tasks.retain(|task| {
-            let out = taken.next().is_some_and(|taken| is_done(task, taken));
-            if out {
-                done.push(task.id);
-            }
-            !out
-        });
-        self.counts().elsewhere += done.len() as u64;
-        drop(self.store.give_back(&self.settings.worker, &done));
     }
 
     /// Ends the sweep: nothing more can be taken down; what was is not lost.

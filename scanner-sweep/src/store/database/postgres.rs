@@ -192,9 +192,11 @@ fn client(address: &Address) -> Result<Client, StoreError> {
     };
     let mut client = client.map_err(fails)?;
     let limit = IDLE_IN_TRANSACTION.as_millis();
+    // After a crash of the server the last transactions may be missing, and those before are whole:
+    // what is missing is scanned again.
     client
         .batch_execute(&format!(
-            "SET idle_in_transaction_session_timeout = {limit}"
+            "SET idle_in_transaction_session_timeout = {limit}; SET synchronous_commit = off"
         ))
         .map_err(fails)?;
     Ok(client)

@@ -128,16 +128,32 @@ fn who_does_not_answer_loses_its_lease_and_may_not_write() {
     let slow = worker("slow", Duration::from_secs(1));
     let quick = worker("quick", Duration::from_secs(60));
     let sweep = store.begin_sweep(0, "host", "1", "", &slow).unwrap();
-    assert!(store.take(&slow, sweep, &ids).unwrap().is_some());
-    assert_eq!(store.take(&quick, sweep, &ids).unwrap(), None);
+    assert!(
+        store
+            .take(&slow, sweep, &ids, &|_, _| false)
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(
+        store.take(&quick, sweep, &ids, &|_, _| false).unwrap(),
+        None
+    );
     let until = Instant::now() + Duration::from_secs(3);
     while Instant::now() < until {
         store.keep(&slow, sweep).unwrap();
-        assert_eq!(store.take(&quick, sweep, &ids).unwrap(), None);
+        assert_eq!(
+            store.take(&quick, sweep, &ids, &|_, _| false).unwrap(),
+            None
+        );
         std::thread::sleep(Duration::from_millis(200));
     }
     std::thread::sleep(Duration::from_millis(2_100));
-    assert!(store.take(&quick, sweep, &ids).unwrap().is_some());
+    assert!(
+        store
+            .take(&quick, sweep, &ids, &|_, _| false)
+            .unwrap()
+            .is_some()
+    );
     let visit = |worker| Visit {
         sweep,
         repository: ids[0],
@@ -159,11 +175,24 @@ fn who_does_not_answer_loses_its_lease_and_may_not_write() {
     assert_eq!(store.repositories().unwrap()[&found[0].key].state, None);
     assert_eq!(store.visited(&visit(&quick)).unwrap(), Some((0, 0)));
     // It is free now.
-    assert!(store.take(&slow, sweep, &ids).unwrap().is_some());
+    assert!(
+        store
+            .take(&slow, sweep, &ids, &|_, _| false)
+            .unwrap()
+            .is_some()
+    );
     store.give_back(&quick, &ids).unwrap();
-    assert_eq!(store.take(&quick, sweep, &ids).unwrap(), None);
+    assert_eq!(
+        store.take(&quick, sweep, &ids, &|_, _| false).unwrap(),
+        None
+    );
     store.give_back(&slow, &ids).unwrap();
-    assert!(store.take(&quick, sweep, &ids).unwrap().is_some());
+    assert!(
+        store
+            .take(&quick, sweep, &ids, &|_, _| false)
+            .unwrap()
+            .is_some()
+    );
 }
 
 #[test]
