@@ -125,6 +125,54 @@ impl Postgres {
         self.query("SELECT pg_reload_conf()");
     }
 
+    /// Restarts it with TLS; returns the certificate that its own is checked against. `None` where
+    /// OpenSSL is not installed, which in CI is a failure.
+    pub fn encrypt(&mut self) -> Option<PathBuf> {
+        let dir = self.dir.path().to_owned();
+        let openssl = |args: &str| {
+            let mut command = self.as_user();
+            let command = command
+                .arg("openssl")
+                .args(args.split(' '))
+                .current_dir(&dir);
+            command.output().is_ok_and(|output| output.status.success())
+        };
+        fs::write(
+            dir.join("names"),
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        )
+        .unwrap();
+        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+        let made = openssl(&format!(
+            "req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=ca -days 2"
+        )) && openssl(&format!(
+            "req {key} -keyout server.key -out server.csr -subj /CN=localhost"
+        )) && openssl(
+            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem \
+             -days 2 -extfile names",
+        );
+        assert!(
+            made || env::var_os("CI").is_none(),
+            "OpenSSL is not installed"
+        );
+        if !made {
+            return None;
+        }
+        let file = |name: &str| dir.join(name).display().to_string();
+        self.query(&format!(
+            "ALTER SYSTEM SET ssl_cert_file = '{}'",
+            file("server.pem")
+        ));
+        self.query(&format!(
+            "ALTER SYSTEM SET ssl_key_file = '{}'",
+            file("server.key")
+        ));
+        self.query("ALTER SYSTEM SET ssl = on");
+        self.stop();
+        self.resume();
+        Some(dir.join("ca.pem"))
+    }
+
     /// Stops it as a machine that restarts does: connections are cut.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.running.take() {
@@ -183,6 +231,15 @@ impl Postgres {
 
     /// One of its programs, which end with this test, and do not run as root.
     fn command(&self, name: &str) -> Command {
+        let mut command = self.as_user();
+        command
+            .arg(self.programs.join(name))
+            .current_dir(self.dir.path());
+        command.env("LC_ALL", "C");
+        command
+    }
+
+    fn as_user(&self) -> Command {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]);
         if rustix::process::geteuid().is_root() {
@@ -194,10 +251,6 @@ impl Postgres {
                 "--clear-groups",
             ]);
         }
-        command
-            .arg(self.programs.join(name))
-            .current_dir(self.dir.path());
-        command.env("LC_ALL", "C");
         command
     }
 }

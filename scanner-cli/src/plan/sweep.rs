@@ -363,11 +363,8 @@ fn server(uri: &str, password_file: Option<&Path>) -> Result<StorePlace, CliErro
             "a store is a file, or postgres://USER@HOST/DATABASE".into(),
         ));
     }
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let holds_password = authority
-        .rsplit_once('@')
-        .is_some_and(|(user, _)| user.contains(':'))
-        || rest.contains("password=");
+    let user = rest.rsplit_once('@').map_or("", |(user, _)| user);
+    let holds_password = user.contains(':') || rest.contains("password=");
     if holds_password && env::var_os(VARIABLE).is_none_or(|value| value != *uri) {
         return Err(wrong(format!(
             "other users can see the password: leave it out, and use --store-password-file, \

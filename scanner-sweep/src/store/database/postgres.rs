@@ -63,6 +63,14 @@ impl Address {
     /// # Errors
     /// What is wrong with it, without quoting it.
     pub fn parse(uri: &str, password: Option<&str>) -> Result<Self, String> {
+        let (_, rest) = uri.split_once("://").unwrap_or_default();
+        let marks = rest.rfind('@').zip(rest.find(['/', '?', '#']));
+        if marks.is_some_and(|(at, other)| at > other) {
+            // What reads it would take a piece of a password for something else, and name it.
+            return Err(
+                "before the last @ stands a /, ? or #: write them as %2F, %3F, %23".to_owned(),
+            );
+        }
         let (base, query) = uri.split_once('?').unwrap_or((uri, ""));
         let (mut mode, mut roots, mut rest) = (None, None, Vec::new());
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -399,6 +407,8 @@ mod tests {
             ("db/x?sslmode=prefer", "sslmode"),
             ("db/x?nonsense=1", "nonsense"),
             ("db:port/x", ""),
+            ("?more@db/x", "%3F"),
+            ("/more@db/x?sslmode=disable", "%2F"),
         ] {
             let uri = format!("postgres://app:{word}@{rest}");
             let error = Address::parse(&uri, None).unwrap_err();

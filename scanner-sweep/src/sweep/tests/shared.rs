@@ -256,3 +256,36 @@ fn a_database_that_is_down_for_a_while_costs_nothing() {
         Err(StoreError::Lost(_))
     ));
 }
+
+#[test]
+fn connections_are_encrypted_and_certificates_checked() {
+    let Some(mut server) = Postgres::start() else {
+        return;
+    };
+    let Some(authority) = server.encrypt() else {
+        return;
+    };
+    let uri = server.uri().replace("127.0.0.1", "localhost");
+    let open = |parameters: &str| {
+        let address = Address::parse(&format!("{uri}?{parameters}"), None).unwrap();
+        Store::connect(&address, Patience::none())
+    };
+    let encrypted = || {
+        server.query(
+            "SELECT COUNT(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+             WHERE application_name = 'gitsieve' AND ssl",
+        )
+    };
+    let file = format!("sslrootcert={}", authority.display());
+    let store = open(&format!("sslmode=verify-full&{file}")).unwrap();
+    assert_eq!(store.totals().unwrap().repositories, 0);
+    assert_eq!(encrypted(), "1");
+    drop(store);
+    // An authority that the web does not know is not trusted by itself, and not waited for.
+    let refused = open("sslmode=require").unwrap_err();
+    assert!(matches!(refused, StoreError::Open { .. }), "{refused}");
+    let missing = open("sslmode=require&sslrootcert=/nowhere/ca.pem").unwrap_err();
+    assert!(missing.to_string().contains("/nowhere/ca.pem"), "{missing}");
+    // This machine needs no encryption.
+    open("").unwrap();
+}
