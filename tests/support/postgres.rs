@@ -130,7 +130,7 @@ impl Postgres {
     pub fn encrypt(&mut self) -> Option<PathBuf> {
         let dir = self.dir.path().to_owned();
         let openssl = |args: &str| {
-            let mut command = self.as_user();
+            let mut command = as_user();
             let command = command
                 .arg("openssl")
                 .args(args.split(' '))
@@ -231,26 +231,11 @@ impl Postgres {
 
     /// One of its programs, which end with this test, and do not run as root.
     fn command(&self, name: &str) -> Command {
-        let mut command = self.as_user();
+        let mut command = as_user();
         command
             .arg(self.programs.join(name))
             .current_dir(self.dir.path());
         command.env("LC_ALL", "C");
-        command
-    }
-
-    fn as_user(&self) -> Command {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL"]);
-        if rustix::process::geteuid().is_root() {
-            command.args([
-                "--reuid",
-                "postgres",
-                "--regid",
-                "postgres",
-                "--clear-groups",
-            ]);
-        }
         command
     }
 }
@@ -259,6 +244,22 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A program that ends with this test, and does not run as root.
+fn as_user() -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]);
+    if rustix::process::geteuid().is_root() {
+        command.args([
+            "--reuid",
+            "postgres",
+            "--regid",
+            "postgres",
+            "--clear-groups",
+        ]);
+    }
+    command
 }
 
 /// The directory of the server's programs.

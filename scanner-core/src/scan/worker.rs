@@ -995,7 +995,10 @@ mod tests {
             };
             let _ = worker.blob(&view, &mut BlobState::default());
             let whole = recorded(&mut worker);
-            let overlap = (worker.confirmer.widest_reach() + 256) * if wide { 2 } else { 1 };
+            // An allowlist over lines sees as much of a line as a window shows.
+            let longest_line = pieces.concat().lines().map(str::len).max().unwrap_or(0);
+            let around = worker.confirmer.widest_reach() + longest_line.max(256);
+            let overlap = around * if wide { 2 } else { 1 };
             let layout = window::testing::layout(2 * own, overlap);
             let large = window::Large { id: &|| id, number: 0, path: None, bytes: None };
             let size = window::visit(&mut worker, &context, &large, layout, &content[..]).unwrap();

@@ -1,9 +1,10 @@
 //! Scans content that is too large for memory, window by window.
 //!
 //! What is found in a window's own part is what a search of the whole content finds there, because
-//! the window shows as much around it as any verdict looks at. Three things see a window alone and
-//! may differ: encoded text that reaches over more than a window's surroundings, rules without a
-//! literal of their own, which search whole contents, and the bound on what one rule may find.
+//! the window shows as much around it as any verdict looks at. Four things see a window alone and
+//! may differ: encoded text that reaches over more than a window's surroundings, allowlists over
+//! lines that do, rules without a literal of their own, which search whole contents, and the bound
+//! on what one rule may find.
 
 use super::{BlobState, ScanWorker, Seen};
 use crate::{
