@@ -37,9 +37,9 @@ bench *names:
 fuzz-check:
     cd scanner-core/fuzz && cargo check
 
-# Runs one fuzz target for a while (needs cargo-fuzz and a nightly toolchain).
-fuzz target seconds="60":
-    cd scanner-core && cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}
+# Runs fuzz targets for a while each, all of them or those that are named.
+fuzz seconds="60" *targets:
+    scanner-core/fuzz/run.sh {{seconds}} {{targets}}
 
 # Scans this repository's own history.
 self-scan:
