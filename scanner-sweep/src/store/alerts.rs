@@ -7,7 +7,7 @@
 
 use super::{
     Store, StoreError, SweepId, TrackedFinding,
-    database::{Database, Row, Value},
+    database::{Database, Row, Value, first},
     findings::{SELECT_TRACKED, tracked},
 };
 use serde::Serialize;
@@ -387,11 +387,6 @@ fn state_of(word: &str) -> Result<AlertState, StoreError> {
     states
         .find(|state| state.as_str() == word)
         .ok_or(StoreError::Content("an alert is in no known state"))
-}
-
-fn first<T: super::database::Column>(rows: Vec<Row>) -> Result<Option<T>, StoreError> {
-    let mut rows = rows.into_iter();
-    rows.next().map(|mut row| row.next()).transpose()
 }
 
 /// Has others who do something about a channel wait until this transaction ends.

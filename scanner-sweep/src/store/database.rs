@@ -140,6 +140,12 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
+/// The first column of the first row; `None` where there is no row.
+pub(super) fn first<T: Column>(rows: Vec<Row>) -> Result<Option<T>, StoreError> {
+    let mut rows = rows.into_iter();
+    rows.next().map(|mut row| row.next()).transpose()
+}
+
 /// A connection to a database.
 pub(super) trait Database: Send {
     /// Whether its types are PostgreSQL's.

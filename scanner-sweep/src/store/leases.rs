@@ -10,7 +10,7 @@
 
 use super::{
     RepositoryId, Store, StoreError, SweepId,
-    database::{Database, Value},
+    database::{Database, Value, first},
 };
 use std::time::Duration;
 
@@ -60,9 +60,7 @@ pub(super) fn round(database: &mut dyn Database) -> Result<Option<i64>, StoreErr
         ),
         &[],
     )?;
-    rows.into_iter()
-        .next()
-        .map_or(Ok(None), |mut row| row.next())
+    Ok(first(rows)?.flatten())
 }
 
 /// Says that a sweep goes on.
@@ -96,10 +94,7 @@ pub(super) fn holds(
         "SELECT worker FROM repository WHERE id = $1 FOR UPDATE",
         &[Value::Int(repository.0)],
     )?;
-    let holder: Option<String> = rows
-        .into_iter()
-        .next()
-        .map_or(Ok(None), |mut row| row.next())?;
+    let holder: Option<String> = first(rows)?.flatten();
     Ok(holder.as_deref() == Some(&*worker.name))
 }
 

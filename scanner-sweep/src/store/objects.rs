@@ -5,7 +5,7 @@
 
 use super::{
     Store, StoreError,
-    database::{Database, Value},
+    database::{Database, Value, first},
 };
 use crate::discover::hex;
 use scanner_core::{
@@ -62,11 +62,8 @@ impl Store {
         )?;
         let digest = [(&digest).into()];
         let rows = self.rows("SELECT id FROM rules WHERE digest = $1", &digest)?;
-        let mut row = rows
-            .into_iter()
-            .next()
-            .ok_or(StoreError::Content("a rule set is missing"))?;
-        Ok(RulesetId(row.next()?))
+        let id = first(rows)?.ok_or(StoreError::Content("a rule set is missing"))?;
+        Ok(RulesetId(id))
     }
 
     /// Rule sets other than this one under which objects of a pool were scanned, the last one
@@ -89,9 +86,7 @@ impl Store {
     pub fn identity(&self, ruleset: RulesetId) -> Result<String, StoreError> {
         let id = [Value::Int(ruleset.0)];
         let rows = self.rows("SELECT identity FROM rules WHERE id = $1", &id)?;
-        let row = rows.into_iter().next();
-        row.ok_or(StoreError::Content("a rule set is missing"))?
-            .next()
+        first(rows)?.ok_or(StoreError::Content("a rule set is missing"))
     }
 
     /// What is remembered of a pool's objects.

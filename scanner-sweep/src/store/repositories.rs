@@ -2,7 +2,7 @@
 
 use super::{
     Store, StoreError, SweepId,
-    database::{Database, Row, Value},
+    database::{Database, Row, Value, first},
     findings,
     leases::{self, Worker},
 };
@@ -198,11 +198,8 @@ impl Store {
                         host.into(),
                     ],
                 )?;
-                let mut row = rows
-                    .into_iter()
-                    .next()
-                    .ok_or(StoreError::Content("a repository got no number"))?;
-                Ok(RepositoryId(row.next()?))
+                let id = first(rows)?.ok_or(StoreError::Content("a repository got no number"))?;
+                Ok(RepositoryId(id))
             };
             repositories.iter().map(one).collect()
         })
@@ -330,10 +327,7 @@ fn shown_tips(report: &Report) -> Tips {
 fn last_tips(database: &mut dyn Database, id: &Value) -> Result<Tips, StoreError> {
     let id = std::slice::from_ref(id);
     let rows = database.rows("SELECT tips FROM repository WHERE id = $1", id)?;
-    let text: Option<String> = rows
-        .into_iter()
-        .next()
-        .map_or(Ok(None), |mut row| row.next())?;
+    let text: Option<String> = first(rows)?.flatten();
     let read = |text: String| {
         serde_json::from_str(&text).map_err(|_| StoreError::Content("tips are not readable"))
     };

@@ -2,7 +2,7 @@
 
 use super::{
     StoreError,
-    database::{Database, Value},
+    database::{Database, Value, first},
 };
 
 /// What brings a store from each version to the next. Only ever added to. `BYTES` stands for the
@@ -237,10 +237,9 @@ fn migrate_with(database: &mut dyn Database, migrations: &[&str]) -> Result<(), 
 
 fn version(database: &mut dyn Database) -> Result<usize, StoreError> {
     let rows = database.rows("SELECT value FROM meta WHERE name = 'schema'", &[])?;
-    let Some(mut row) = rows.into_iter().next() else {
+    let Some(text) = first::<String>(rows)? else {
         return Ok(0);
     };
-    let text: String = row.next()?;
     text.parse()
         .map_err(|_| StoreError::Content("its version is no number"))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Store, StoreError,
-    database::{Row, Value},
+    database::{Row, Value, first},
     leases::{self, Worker},
 };
 use serde::{Deserialize, Serialize};
@@ -89,11 +89,7 @@ impl Store {
                     round.into(),
                 ],
             )?;
-            let mut row = rows
-                .into_iter()
-                .next()
-                .ok_or(StoreError::Content("a sweep got no number"))?;
-            let id: i64 = row.next()?;
+            let id: i64 = first(rows)?.ok_or(StoreError::Content("a sweep got no number"))?;
             leases::alive(database, worker, SweepId(id))?;
             if round.is_none() {
                 database.run(
@@ -130,10 +126,7 @@ impl Store {
     /// The last sweep.
     pub fn last_sweep(&self) -> Result<Option<SweepId>, StoreError> {
         let rows = self.rows("SELECT MAX(id) FROM sweep", &[])?;
-        let last: Option<i64> = rows
-            .into_iter()
-            .next()
-            .map_or(Ok(None), |mut row| row.next())?;
+        let last: Option<i64> = first(rows)?.flatten();
         Ok(last.map(SweepId))
     }
 
