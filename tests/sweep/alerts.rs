@@ -6,7 +6,7 @@ use crate::{
         plant,
         repo::hermetic_git,
         rng::Rng,
-        sieve::{Run, binary, clear_environment, leaks},
+        sieve::{Run, leaks},
         smtp::FakeSmtp,
         web::{Fake, Reply},
     },
@@ -14,8 +14,7 @@ use crate::{
 use serde_json::Value;
 use std::{
     fs,
-    path::Path,
-    process::{Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -236,20 +235,7 @@ fn a_sweep_that_is_killed_tells_everything_in_the_end() {
     });
     let config = farm.posting(&fake, "webhook", "");
     for round in 0..10_u64 {
-        let mut command = Command::new(binary());
-        clear_environment(&mut command);
-        let mut child = command
-            .args([
-                Path::new("sweep"),
-                &farm.root(),
-                Path::new("--alerts"),
-                Path::new(&config),
-            ])
-            .env("GITSIEVE_STORE", farm.store())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = farm.start(&["--alerts", &config]);
         std::thread::sleep(Duration::from_millis(30 + round * 25));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -315,20 +301,7 @@ fn a_server_that_asks_for_patience_does_not_hold_up_an_interrupt() {
     farm.add("a.git");
     let fake = Fake::start(|_, _| Reply::status(503).with("Retry-After", "9"));
     let config = farm.posting(&fake, "slack", "");
-    let mut command = Command::new(binary());
-    clear_environment(&mut command);
-    let mut child = command
-        .args([
-            Path::new("sweep"),
-            &farm.root(),
-            Path::new("--alerts"),
-            Path::new(&config),
-        ])
-        .env("GITSIEVE_STORE", farm.store())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = farm.start(&["--alerts", &config]);
     let began = Instant::now();
     while fake.asked().is_empty() {
         assert!(began.elapsed() < Duration::from_secs(60));

@@ -24,8 +24,8 @@ use serde_json::Value;
 use std::{
     fmt::Write as _,
     fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 use support::{
@@ -101,6 +101,21 @@ impl Farm {
             .variable("GITSIEVE_STORE", self.store())
             .hiding(self.secrets.clone())
             .run()
+    }
+
+    /// Starts a sweep that may be killed; nobody hears what it says.
+    fn start(&self, args: &[&str]) -> Child {
+        let mut command = Command::new(binary());
+        clear_environment(&mut command);
+        command
+            .arg("sweep")
+            .arg(self.root())
+            .args(args)
+            .env("GITSIEVE_STORE", self.store())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     fn sweep(&self, args: &[&str]) -> Run {
@@ -308,20 +323,7 @@ fn a_sweep_that_is_killed_goes_on_where_it_was() {
     }
     let mut whole = Duration::from_millis(400);
     for round in 0..8_u32 {
-        let mut command = Command::new(binary());
-        clear_environment(&mut command);
-        let mut child = command
-            .args([
-                Path::new("sweep"),
-                &farm.root(),
-                Path::new("--threads"),
-                Path::new("1"),
-            ])
-            .env("GITSIEVE_STORE", farm.store())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = farm.start(&["--threads", "1"]);
         std::thread::sleep(whole * (round + 1) / 16);
         child.kill().unwrap();
         child.wait().unwrap();
@@ -365,17 +367,7 @@ fn a_sweep_that_is_killed_inside_a_large_repository_does_not_begin_it_again() {
         for end in ["", "-wal", "-shm"] {
             let _ = fs::remove_file(farm.dir.path().join(format!("sweep.db{end}")));
         }
-        let mut command = Command::new(binary());
-        clear_environment(&mut command);
-        let mut child = command
-            .arg("sweep")
-            .arg(farm.root())
-            .args(["--checkpoint", "20ms"])
-            .env("GITSIEVE_STORE", farm.store())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = farm.start(&["--checkpoint", "20ms"]);
         std::thread::sleep(time * quarter / 4);
         child.kill().unwrap();
         child.wait().unwrap();
