@@ -7,12 +7,13 @@
 # fourth is a fork that shares its parent's objects through alternates, as servers make them. Then:
 # a first sweep, one with nothing new, one after a commit in 1 % of them, one after `git gc` of 1 %,
 # one with a further rule, and the same repositories one by one with the plain command.
+# And one repository with 100,000 findings: a first sweep, and one after a commit.
 # SWEEP_BENCH_POSTGRES=postgres://... names an empty database: then also the same with the store there,
 # by one worker and by three at once; needs psql.
 # SWEEP_BENCH_KEEP=1 keeps the farm and says where it is.
 set -euo pipefail
 if [ $# -lt 1 ]; then
-    sed -n '2,13s/^# \{0,1\}//p' "$0"
+    sed -n '2,14s/^# \{0,1\}//p' "$0"
     exit 2
 fi
 gitsieve=$(realpath "$1")
@@ -146,3 +147,36 @@ if [ -n "${SWEEP_BENCH_POSTGRES-}" ]; then
         workers "$number" $((number == 1 ? 2 : 1)) 'PostgreSQL, nothing new'
     done
 fi
+
+# One repository with as many findings.
+many=$work/many/many.git
+git init -q --bare "$many"
+many() {
+    awk -v files="$1" -v from="$2" -v seed="$3" '
+        BEGIN {
+            srand(seed)
+            printf "commit refs/heads/main\ncommitter C <c@example.org> %d +0000\ndata 6\nchange\n", 1700000000 + seed
+            if (from != "") printf "from %s\n", from
+            for (f = 0; f < files; f++) {
+                text = ""
+                for (l = 0; l < 1000; l++) {
+                    value = ""
+                    for (c = 0; c < 24; c++) value = value substr("ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789", 1 + int(rand() * 54), 1)
+                    text = text "db_password = \"" value "\"\n"
+                }
+                printf "M 100644 inline dir%d/file%d-%d\ndata %d\n%s\n", f % 10, f, seed, length(text), text
+            }
+        }' | git -C "$many" fast-import --quiet
+}
+many 100 '' 1
+stores=("$work/many.db")
+[ -z "${SWEEP_BENCH_POSTGRES-}" ] || {
+    psql -q "$SWEEP_BENCH_POSTGRES" -c 'CREATE SCHEMA many'
+    stores+=("$SWEEP_BENCH_POSTGRES?options=-csearch_path%3Dmany")
+}
+for ((n = 0; n < ${#stores[@]}; n++)); do
+    sweep_many=("$gitsieve" sweep "$work/many" --store "${stores[n]}" -f json -o "$work/many.json")
+    run "many findings, ${stores[n]%%:*}" "${sweep_many[@]}"
+    many 1 refs/heads/main^0 $((2 + n))
+    run '    after a commit with 1,000 more' "${sweep_many[@]}"
+done

@@ -175,9 +175,18 @@ impl Postgres {
 
     /// Stops it as a machine that restarts does: connections are cut.
     pub fn stop(&mut self) {
+        self.end("-INT");
+    }
+
+    /// Ends it as a loss of power does: what it has not written yet is lost.
+    pub fn crash(&mut self) {
+        self.end("-QUIT");
+    }
+
+    fn end(&mut self, signal: &str) {
         if let Some(mut child) = self.running.take() {
             let mut kill = Command::new("kill");
-            kill.args(["-INT", &child.id().to_string()])
+            kill.args([signal, &child.id().to_string()])
                 .status()
                 .unwrap();
             child.wait().unwrap();

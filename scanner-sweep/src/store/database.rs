@@ -146,6 +146,41 @@ pub(super) fn first<T: Column>(rows: Vec<Row>) -> Result<Option<T>, StoreError> 
     rows.next().map(|mut row| row.next()).transpose()
 }
 
+/// Most rows that one statement inserts. The widest table has 19 columns, so that it stays far below
+/// the parameters that a statement may have (SQLite: 32,766; PostgreSQL: 65,535).
+pub(super) const MOST_ROWS: usize = 128;
+
+/// Inserts rows of `columns` values each, and returns what the statements do. `head` is all up to
+/// `VALUES`, `tail` what follows. Each statement costs a way to the server and back, so it takes many
+/// rows; their numbers are powers of two, so that there are few texts to prepare.
+pub(super) fn insert(
+    database: &mut dyn Database,
+    head: &str,
+    columns: usize,
+    values: &[Value],
+    tail: &str,
+) -> Result<Vec<Row>, StoreError> {
+    let mut returned = Vec::new();
+    let mut rest = values;
+    while !rest.is_empty() {
+        let rows = MOST_ROWS.min(1 << (rest.len() / columns).ilog2());
+        let (some, others) = rest.split_at(rows * columns);
+        let groups: Vec<String> = (0..rows)
+            .map(|row| format!("({})", parameters(row * columns + 1, columns)))
+            .collect();
+        let statement = format!("{head} VALUES {} {tail}", groups.join(", "));
+        returned.append(&mut database.rows(&statement, some)?);
+        rest = others;
+    }
+    Ok(returned)
+}
+
+/// `$first, ...`, as many as `count`.
+pub(super) fn parameters(first: usize, count: usize) -> String {
+    let all: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
+    all.join(", ")
+}
+
 /// A connection to a database.
 pub(super) trait Database: Send {
     /// Whether its types are PostgreSQL's.

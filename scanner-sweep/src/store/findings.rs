@@ -2,7 +2,7 @@
 
 use super::{
     Store, StoreError, SweepId, Visit,
-    database::{Database, Row, Value},
+    database::{Database, MOST_ROWS, Row, Value, insert, parameters},
 };
 use scanner_core::{
     model::{Finding, Receipt, Report, Where},
@@ -96,33 +96,65 @@ pub(super) fn replace(
     let redactor = Redactor::of_report(report);
     let mut new = 0;
     let mut sealed = sealed.iter();
+    let mut values = Vec::with_capacity(report.findings.len() * COLUMNS);
     for (finding, line) in report.findings.iter().zip(lines.iter().skip(1)) {
         if known.remove(finding.fingerprint.as_str()).is_none() {
             new += 1;
         }
-        save(database, visit, finding, line, &redactor, sealed.next())?;
+        values.extend(columns(visit, finding, line, &redactor, sealed.next()));
     }
+    insert(
+        database,
+        "INSERT INTO finding (repository, fingerprint, rule, severity, confidence, suppressed,
+             in_head, occurrences, introduced_at, introduced_in, author, email, left_head_at,
+             first_seen, first_sweep, document, committer_email, sealed, sealed_for)",
+        COLUMNS,
+        &values,
+        "ON CONFLICT (repository, fingerprint) DO UPDATE SET
+             severity = excluded.severity, confidence = excluded.confidence,
+             suppressed = excluded.suppressed, in_head = excluded.in_head,
+             occurrences = excluded.occurrences, introduced_at = excluded.introduced_at,
+             introduced_in = excluded.introduced_in, author = excluded.author,
+             email = excluded.email, left_head_at = excluded.left_head_at, gone_at = NULL,
+             document = excluded.document, committer_email = excluded.committer_email,
+             sealed = COALESCE(excluded.sealed, finding.sealed),
+             sealed_for = COALESCE(excluded.sealed_for, finding.sealed_for)",
+    )?;
     let mut gone = 0;
     if visit.exhaustive {
-        for (fingerprint, _) in known.iter().filter(|(_, gone_at)| gone_at.is_none()) {
+        known.retain(|_, gone_at| gone_at.is_none());
+        let left: Vec<Value> = known.keys().map(Value::from).collect();
+        for some in left.chunks(MOST_ROWS) {
+            // Repeated up to a power of two, so that there are few texts to prepare.
+            let count = some.len().next_power_of_two();
+            let some = some.iter().cycle().take(count).cloned();
+            let values: Vec<Value> = [visit.started.into(), id.clone()]
+                .into_iter()
+                .chain(some)
+                .collect();
             gone += database.run(
-                "UPDATE finding SET gone_at = $1, in_head = 0
-                 WHERE repository = $2 AND fingerprint = $3",
-                &[visit.started.into(), id.clone(), fingerprint.into()],
+                &format!(
+                    "UPDATE finding SET gone_at = $1, in_head = 0
+                     WHERE repository = $2 AND fingerprint IN ({})",
+                    parameters(3, count)
+                ),
+                &values,
             )?;
         }
     }
     Ok((new, gone))
 }
 
-fn save(
-    database: &mut dyn Database,
+/// Columns that a visit writes.
+const COLUMNS: usize = 19;
+
+fn columns(
     visit: &Visit<'_>,
     finding: &Finding,
     line: &str,
     redactor: &Redactor,
     sealed: Option<&Vec<u8>>,
-) -> Result<(), StoreError> {
+) -> [Value; COLUMNS] {
     let occurrences = &finding.occurrences;
     let in_head = occurrences.iter().any(|o| o.place == Where::Head);
     let introduced = occurrences
@@ -139,54 +171,36 @@ fn save(
     } else {
         occurrences.iter().filter_map(|o| o.last_seen_seconds).max()
     };
-    database
-        .run(
-            "INSERT INTO finding (repository, fingerprint, rule, severity, confidence, suppressed,
-                 in_head, occurrences, introduced_at, introduced_in, author, email, left_head_at,
-                 first_seen, first_sweep, document, committer_email, sealed, sealed_for)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                 $18, $19)
-             ON CONFLICT (repository, fingerprint) DO UPDATE SET
-                 severity = excluded.severity, confidence = excluded.confidence,
-                 suppressed = excluded.suppressed, in_head = excluded.in_head,
-                 occurrences = excluded.occurrences, introduced_at = excluded.introduced_at,
-                 introduced_in = excluded.introduced_in, author = excluded.author,
-                 email = excluded.email, left_head_at = excluded.left_head_at, gone_at = NULL,
-                 document = excluded.document, committer_email = excluded.committer_email,
-                 sealed = COALESCE(excluded.sealed, finding.sealed),
-                 sealed_for = COALESCE(excluded.sealed_for, finding.sealed_for)",
-            &[
-                Value::Int(visit.repository.0),
-                finding.fingerprint.as_str().into(),
-                (&finding.rule.id).into(),
-                finding.rule.severity.as_str().into(),
-                finding.confidence.as_str().into(),
-                finding.suppression.as_ref().map(|s| s.by.as_str()).into(),
-                in_head.into(),
-                (occurrences.len() as u64).into(),
-                introduced.map(|commit| commit.seconds).into(),
-                introduced
-                    .map(|commit| commit.commit.to_string())
-                    .as_ref()
-                    .into(),
-                introduced
-                    .map(|commit| text(&commit.author))
-                    .as_ref()
-                    .into(),
-                introduced.map(|commit| text(&commit.email)).as_ref().into(),
-                left_head_at.into(),
-                visit.started.into(),
-                Value::Int(visit.sweep.0),
-                line.into(),
-                introduced
-                    .map(|commit| text(&commit.committer_email))
-                    .as_ref()
-                    .into(),
-                sealed.map(Vec::as_slice).into(),
-                sealed.and(visit.seal).map(|key| key.id().as_str()).into(),
-            ],
-        )
-        .map(drop)
+    [
+        Value::Int(visit.repository.0),
+        finding.fingerprint.as_str().into(),
+        (&finding.rule.id).into(),
+        finding.rule.severity.as_str().into(),
+        finding.confidence.as_str().into(),
+        finding.suppression.as_ref().map(|s| s.by.as_str()).into(),
+        in_head.into(),
+        (occurrences.len() as u64).into(),
+        introduced.map(|commit| commit.seconds).into(),
+        introduced
+            .map(|commit| commit.commit.to_string())
+            .as_ref()
+            .into(),
+        introduced
+            .map(|commit| text(&commit.author))
+            .as_ref()
+            .into(),
+        introduced.map(|commit| text(&commit.email)).as_ref().into(),
+        left_head_at.into(),
+        visit.started.into(),
+        Value::Int(visit.sweep.0),
+        line.into(),
+        introduced
+            .map(|commit| text(&commit.committer_email))
+            .as_ref()
+            .into(),
+        sealed.map(Vec::as_slice).into(),
+        sealed.and(visit.seal).map(|key| key.id().as_str()).into(),
+    ]
 }
 
 /// The columns that [`tracked`] reads.

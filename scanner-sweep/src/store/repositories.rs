@@ -2,7 +2,7 @@
 
 use super::{
     Store, StoreError, SweepId,
-    database::{Database, Row, Value, first},
+    database::{Database, Row, Value, first, insert},
     findings,
     leases::{self, Worker},
 };
@@ -177,32 +177,45 @@ impl Store {
         host: &str,
         now: i64,
     ) -> Result<Vec<RepositoryId>, StoreError> {
-        self.transaction(|database| {
-            let one = |found: &&Discovered| {
-                let rows = database.rows(
-                    "INSERT INTO repository
-                         (key, name, project, path, family, web_url, first_seen, host)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-                     ON CONFLICT (key) DO UPDATE SET name = excluded.name,
-                         project = excluded.project, path = excluded.path,
-                         family = excluded.family, web_url = excluded.web_url, host = excluded.host, gone_since = NULL
-                     RETURNING id",
-                    &[
-                        (&found.key).into(),
-                        (&found.name).into(),
-                        found.project.as_ref().into(),
-                        found.path.to_string_lossy().as_ref().into(),
-                        found.family.as_ref().into(),
-                        found.web_url.as_ref().into(),
-                        now.into(),
-                        host.into(),
-                    ],
-                )?;
-                let id = first(rows)?.ok_or(StoreError::Content("a repository got no number"))?;
-                Ok(RepositoryId(id))
-            };
-            repositories.iter().map(one).collect()
-        })
+        let values: Vec<Value> = repositories
+            .iter()
+            .flat_map(|found| {
+                [
+                    (&found.key).into(),
+                    (&found.name).into(),
+                    found.project.as_ref().into(),
+                    found.path.to_string_lossy().as_ref().into(),
+                    found.family.as_ref().into(),
+                    found.web_url.as_ref().into(),
+                    now.into(),
+                    host.into(),
+                ]
+            })
+            .collect();
+        let rows = self.transaction(|database| {
+            insert(
+                database,
+                "INSERT INTO repository
+                     (key, name, project, path, family, web_url, first_seen, host)",
+                8,
+                &values,
+                "ON CONFLICT (key) DO UPDATE SET name = excluded.name,
+                     project = excluded.project, path = excluded.path, family = excluded.family,
+                     web_url = excluded.web_url, host = excluded.host, gone_since = NULL
+                 RETURNING key, id",
+            )
+        })?;
+        // They may come in any order.
+        let read = |mut row: Row| Ok((row.next()?, RepositoryId(row.next()?)));
+        let ids: BTreeMap<String, RepositoryId> = rows
+            .into_iter()
+            .map(read)
+            .collect::<Result<_, StoreError>>()?;
+        let id = |found: &&Discovered| {
+            let id = ids.get(&found.key).copied();
+            id.ok_or(StoreError::Content("a repository got no number"))
+        };
+        repositories.iter().map(id).collect()
     }
 
     /// Notes that nothing has changed in these repositories.

@@ -509,6 +509,77 @@ fn a_store_of_a_newer_version_is_refused_and_other_files_too() {
     assert!(matches!(Store::open(&other), Err(StoreError::Open { .. })));
 }
 
+/// More findings than one statement writes come, stay and go.
+fn keeps_many_findings(farm: &Farm, store: &Store) {
+    let many: Vec<String> = (0..331).map(|n| token("acme", n)).collect();
+    farm.repository("many");
+    farm.commit("many", "secrets", &many.join("\n"));
+    let swept = farm.sweep(store);
+    assert_eq!(swept.counts.new_findings, 331);
+    assert_eq!(present(store), afresh(farm, &rules(&["acme"])));
+    farm.commit("many", "more", &token("acme", 400));
+    assert_eq!(farm.sweep(store).counts.new_findings, 1);
+    assert_eq!(present(store), afresh(farm, &rules(&["acme"])));
+
+    farm.git("many", &["reset", "-q", "--hard", "HEAD~2"]);
+    farm.commit("many", "some", &many[100..103].join("\n"));
+    farm.git("many", &["reflog", "expire", "--expire=now", "--all"]);
+    farm.git("many", &["gc", "-q", "--prune=now"]);
+    let swept = farm.sweep(store);
+    assert_eq!(
+        (swept.counts.new_findings, swept.counts.gone_findings),
+        (0, 329)
+    );
+    assert_eq!(present(store), afresh(farm, &rules(&["acme"])));
+    let all = store.findings(Which::All).unwrap();
+    let gone = all.iter().filter(|f| f.tracked.gone_at.is_some());
+    assert_eq!((all.len(), gone.count()), (332, 329));
+}
+
+#[test]
+fn many_findings_are_kept() {
+    let farm = Farm::new();
+    keeps_many_findings(&farm, &farm.store());
+}
+
+#[test]
+fn a_loss_of_power_costs_the_last_transactions_and_no_finding() {
+    let farm = Farm::new();
+    for n in 0..6 {
+        let name = format!("r{n}");
+        farm.repository(&name);
+        farm.commit(&name, "secret", &token("acme", n));
+    }
+    let store = farm.store();
+    farm.sweep(&store);
+    let expected = afresh(&farm, &rules(&["acme"]));
+    // What the disk holds when power is lost: the file as it was last synchronised, and of the log
+    // after it as much as was written by chance, its last page perhaps in part. Nothing has been moved
+    // from the log into the file yet, so that what is lost may be everything.
+    let log = farm.store_path().with_extension("db-wal");
+    let log = fs::read(log).unwrap();
+    assert!(log.len() > 20_000, "{}", log.len());
+    let (mut lost, mut kept) = (0, 0);
+    for part in 0..=12 {
+        let image = farm.dir.path().join(format!("image{part}.db"));
+        fs::copy(farm.store_path(), &image).unwrap();
+        let mut log = log[..log.len() * part / 12].to_vec();
+        let torn = log.len().saturating_sub(100);
+        log[torn..].fill(0xA5);
+        fs::write(image.with_extension("db-wal"), log).unwrap();
+        let store = Store::open(&image).unwrap();
+        match present(&store).len() {
+            0 => lost += 1,
+            _ => kept += 1,
+        }
+        let swept = farm.sweep(&store);
+        assert_eq!(present(&store), expected, "{part}");
+        assert_eq!(swept.counts.failed, 0, "{part}");
+        assert_eq!(farm.sweep(&store).counts.unchanged, 6, "{part}");
+    }
+    assert!(lost > 0 && kept > 0, "{lost} {kept}");
+}
+
 /// Numbers that look random and are the same each time.
 struct Numbers(u64);
 

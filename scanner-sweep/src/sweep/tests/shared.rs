@@ -50,6 +50,14 @@ fn a_database_says_what_a_file_would() {
 }
 
 #[test]
+fn many_findings_are_kept_in_a_database() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    keeps_many_findings(&Farm::new(), &connect(&server));
+}
+
+#[test]
 fn tables_are_made_once_however_many_workers_begin() {
     let Some(server) = Postgres::start() else {
         return;
@@ -255,6 +263,26 @@ fn a_database_that_is_down_for_a_while_costs_nothing() {
         Store::connect(&address, Patience::none()),
         Err(StoreError::Lost(_))
     ));
+}
+
+#[test]
+fn a_server_that_loses_its_last_transactions_loses_no_finding() {
+    let Some(mut server) = Postgres::start() else {
+        return;
+    };
+    let farm = Farm::new();
+    for n in 0..6 {
+        farm.repository(&format!("r{n}"));
+        farm.commit(&format!("r{n}"), "secret", &token("acme", n));
+        let store = connect(&server);
+        farm.sweep(&store);
+        server.crash();
+        server.resume();
+    }
+    let store = connect(&server);
+    farm.sweep(&store);
+    assert_eq!(present(&store), afresh(&farm, &rules(&["acme"])));
+    assert_eq!(farm.sweep(&store).counts.unchanged, 6);
 }
 
 #[test]
