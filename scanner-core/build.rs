@@ -43,6 +43,7 @@ mod rules {
     pub(crate) mod expression;
     pub(crate) mod file;
     pub(crate) mod frequency;
+    pub(crate) mod gram;
     pub(crate) mod hash;
     pub(crate) mod literals;
     pub(crate) mod problem;
@@ -144,7 +145,7 @@ fn distinct(set: &LiteralSet, packer: &mut Packer) {
     for (number, (bytes, ignore_case)) in (0..).zip(set.literals()) {
         let uses = set.uses(number).iter();
         let uses: Vec<_> = uses.map(|u| [u.rule, u.before_min, u.before_max]).collect();
-        packer.distinct_literal(bytes, *ignore_case, &uses);
+        packer.distinct_literal(bytes, *ignore_case, set.grams(number), &uses);
     }
 }
 

@@ -72,18 +72,20 @@ pub(crate) fn literals() -> DistinctLiterals {
 }
 
 impl DistinctLiterals {
-    /// Shows each literal in order: its bytes, whether their case is ignored, and for each rule that it
-    /// leads to the number and the fewest and most bytes of a match ahead of it.
-    pub(crate) fn each(self, mut show: impl FnMut(&'static [u8], bool, &[[u32; 3]])) {
+    /// Shows each literal in order: its bytes, whether their case is ignored, where its
+    /// [grams](crate::rules::gram::starts) start, and for each rule that it leads to the number and
+    /// the fewest and most bytes of a match ahead of it.
+    pub(crate) fn each(self, mut show: impl FnMut(&'static [u8], bool, [u8; 2], &[[u32; 3]])) {
         let Self(mut packed) = self;
         let mut uses = Vec::new();
         while !packed.0.is_empty() {
             let (bytes, ignore_case) = (packed.raw(), packed.flag());
+            let grams = [packed.byte(), packed.byte()];
             uses.clear();
             uses.extend(
                 (0..packed.small()).map(|_| [packed.small(), packed.small(), packed.small()]),
             );
-            show(bytes, ignore_case, &uses);
+            show(bytes, ignore_case, grams, &uses);
         }
     }
 }
@@ -161,8 +163,9 @@ mod tests {
         let expected = LiteralSet::new(all());
         let mut packer = Packer::default();
         let mut number = 0;
-        literals().each(|bytes, ignore_case, uses| {
-            packer.distinct_literal(bytes, ignore_case, uses);
+        literals().each(|bytes, ignore_case, grams, uses| {
+            packer.distinct_literal(bytes, ignore_case, grams, uses);
+            assert_eq!(grams, expected.grams(number));
             let (literal, case) = &expected.literals()[number as usize];
             assert_eq!((&**literal, *case), (bytes, ignore_case));
             let expected = expected.uses(number).iter();

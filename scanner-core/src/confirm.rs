@@ -377,7 +377,7 @@ fn literals_of(rules: &RuleSet) -> LiteralSet {
         return LiteralSet::new(rules.rules());
     };
     let mut set = LiteralSet::default();
-    distinct.each(|bytes, ignore_case, uses| {
+    distinct.each(|bytes, ignore_case, grams, uses| {
         let uses = uses
             .iter()
             .map(|&[rule, before_min, before_max]| LiteralUse {
@@ -385,7 +385,7 @@ fn literals_of(rules: &RuleSet) -> LiteralSet {
                 before_min,
                 before_max,
             });
-        set.push(bytes.into(), ignore_case, uses);
+        set.push(bytes.into(), ignore_case, grams, uses);
     });
     set
 }

@@ -196,11 +196,20 @@ impl Packer {
         });
     }
 
-    /// One of the distinct literals of all rules, and the rules that it leads to: number, fewest and
-    /// most bytes ahead.
-    pub(crate) fn distinct_literal(&mut self, bytes: &[u8], ignore_case: bool, uses: &[[u32; 3]]) {
+    /// One of the distinct literals of all rules, where its grams start, and the rules that it leads
+    /// to: number, fewest and most bytes ahead.
+    pub(crate) fn distinct_literal(
+        &mut self,
+        bytes: &[u8],
+        ignore_case: bool,
+        grams: [u8; 2],
+        uses: &[[u32; 3]],
+    ) {
         self.raw(bytes);
         self.flag(ignore_case);
+        for start in grams {
+            self.byte(start);
+        }
         self.list(uses, |out, u| {
             for n in u {
                 out.number(u64::from(*n));

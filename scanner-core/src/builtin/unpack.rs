@@ -16,7 +16,7 @@ use std::{str::FromStr, sync::Arc};
 pub(super) struct Packed(pub(super) &'static [u8]);
 
 impl Packed {
-    fn byte(&mut self) -> u8 {
+    pub(super) fn byte(&mut self) -> u8 {
         let (first, rest) = self.0.split_first().expect("every value is written whole");
         self.0 = rest;
         *first

@@ -8,7 +8,8 @@
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use super::literal::{CHUNK, STRIDE};
+use super::literal::CHUNK;
+use crate::rules::gram::STRIDE;
 
 /// Grams that vectors take at once at most. Scratch memory has room for whole blocks.
 pub(super) const BLOCK: usize = 64;

@@ -2,11 +2,10 @@
 //! exact verification of what is left.
 //!
 //! # The filter
-//! Content is looked at in *grams* of four bytes, at every second position. A literal that stands
-//! in the content covers two kinds of grams, those an even and those an odd number of bytes into
-//! it, and exactly one kind falls on the positions looked at. So each literal enters one gram of
-//! each kind, the one that text is least likely to hold ([`frequency`]), and is met exactly once wherever it stands. Literals of three and four bytes have no whole gram of either kind;
-//! there the byte missing ahead of or behind the literal may be anything.
+//! Content is looked at in [grams](crate::rules::gram) of four bytes, at every second position. A literal enters the
+//! filter by two of its own, and is met exactly once wherever it stands. Literals of three and four
+//! bytes have no whole gram of either kind; there the byte missing ahead of or behind the literal may
+//! be anything.
 //!
 //! Three bytes of a gram are hashed to the index of a byte in a table; the fourth selects one of
 //! that byte's bits. A gram that may fall short of its fourth byte sets all eight, so a short
@@ -32,15 +31,9 @@ use super::{
     aho::Automaton,
     kernel::{self, BLOCK, Kernel, Passed},
 };
-use crate::rules::frequency;
+use crate::rules::gram::{GRAM, SHORTEST, STRIDE};
 use std::{ops::Range, sync::Arc};
 
-/// Positions looked at are this many bytes apart.
-pub(super) const STRIDE: usize = 2;
-/// Bytes of a gram.
-const GRAM: usize = 4;
-/// Bytes of a literal that the filter can take: a gram less the one byte that may be anything.
-const SHORTEST: usize = GRAM - 1;
 /// Grams whose table bytes are collected together.
 const WORD: usize = 8;
 /// Grams that each stage handles in one go: as many as a byte can tell apart. Keeps the scratch
@@ -186,25 +179,22 @@ struct Lists {
 }
 
 impl Lists {
-    /// `probes` are those of the `places`, one each.
-    fn new(hash: Hash, places: &[Place], probes: &[Probe]) -> Self {
+    /// `entries` are indexes, each with the number of a probe that it leads to.
+    fn new(entries: &[(u16, u32)], probes: &[Probe]) -> Self {
         // One past the last probe of each slot among `by_slot`, once that is filled.
-        let mut ends = vec![0; SLOTS];
-        for place in places {
-            for slot in hash.indexes(place.gram).map(slot) {
-                ends[slot] += 1;
-            }
+        let mut ends = vec![0_u32; SLOTS];
+        for (index, _) in entries {
+            ends[slot(*index)] += 1;
         }
         let mut all = 0;
         for end in &mut ends {
             all += std::mem::replace(end, all);
         }
-        let mut by_slot = vec![0_u32; all];
-        for (probe, place) in (0..).zip(places) {
-            for slot in hash.indexes(place.gram).map(slot) {
-                by_slot[ends[slot]] = probe;
-                ends[slot] += 1;
-            }
+        let mut by_slot = vec![0_u32; entries.len()];
+        for (index, probe) in entries {
+            let end = &mut ends[slot(*index)];
+            by_slot[*end as usize] = *probe;
+            *end += 1;
         }
         let mut lists = Self {
             slots: vec![0; SLOTS]
@@ -212,14 +202,14 @@ impl Lists {
                 .expect("a vector of this length is made into an array of it"),
             guards: vec![Guard::SHUT],
             starts: vec![0, 0],
-            probes: Vec::with_capacity(all),
+            probes: Vec::with_capacity(entries.len()),
         };
         // By probe: the list of it alone.
         let mut alone = vec![0; probes.len()];
         let mut start = 0;
         for (slot, end) in ends.into_iter().enumerate() {
-            let own = &by_slot[start..end];
-            start = end;
+            let own = &by_slot[start..end as usize];
+            start = end as usize;
             let Some(&first) = own.first() else { continue };
             let alone = &mut alone[first as usize];
             // One probe may have come by several indexes of a slot.
@@ -311,19 +301,6 @@ impl Hash {
         let firsts = a.map_or(0..=0x1F, |a| a..=a);
         firsts.map(move |a| kernel::index(u16::from_le_bytes([a, b]), u16::from(c), self.shift))
     }
-
-    fn table(self, places: &[Place]) -> Box<[u8; TABLE]> {
-        let mut table: Box<[u8; TABLE]> = vec![0; TABLE]
-            .try_into()
-            .expect("a vector of this length is made into an array of it");
-        for place in places {
-            let bits = place.gram[3].map_or(u8::MAX, kernel::class);
-            for index in self.indexes(place.gram) {
-                table[usize::from(index)] |= bits;
-            }
-        }
-        table
-    }
 }
 
 impl Filter {
@@ -334,26 +311,31 @@ impl Filter {
             64..256 => 1,
             _ => 0,
         };
-        let places: Vec<Place> = (0..)
-            .zip(literals)
-            .filter(|(_, (bytes, _))| bytes.len() >= SHORTEST)
-            .flat_map(|(literal, (bytes, _))| {
-                [0, 1].map(|parity| Place::choose(literal, bytes, parity, shift))
-            })
-            .collect();
         let hash = Hash { shift };
-        let probes: Vec<Probe> = places
-            .iter()
-            .map(|place| {
-                let (bytes, ignore_case) = &literals[place.literal as usize];
-                Probe::new(place, bytes, *ignore_case)
-            })
-            .collect();
-        let lists = Lists::new(hash, &places, &probes);
+        let mut table: Box<[u8; TABLE]> = vec![0; TABLE]
+            .try_into()
+            .expect("a vector of this length is made into an array of it");
+        let mut probes = Vec::with_capacity(2 * literals.len());
+        let mut entries = Vec::with_capacity(8 * literals.len());
+        for (literal, (bytes, ignore_case)) in (0..).zip(literals) {
+            if bytes.len() < SHORTEST {
+                continue;
+            }
+            for start in set.grams(literal) {
+                let place = Place::new(literal, bytes, start);
+                let bits = place.gram[3].map_or(u8::MAX, kernel::class);
+                for index in hash.indexes(place.gram) {
+                    table[usize::from(index)] |= bits;
+                    entries.push((index, probes.len() as u32));
+                }
+                probes.push(Probe::new(&place, bytes, *ignore_case));
+            }
+        }
+        let lists = Lists::new(&entries, &probes);
         let shortest = literals.iter().map(|(bytes, _)| bytes.len());
         let shortest = shortest.filter(|&len| len >= SHORTEST).min();
         Self {
-            table: hash.table(&places),
+            table,
             hash,
             kernel: Kernel::detect(),
             lists,
@@ -513,24 +495,8 @@ fn settle(hits: &mut [Hit], fresh: usize) {
 }
 
 impl Place {
-    /// Chooses the gram by which a literal is found when it stands at an even (0) or odd (1)
-    /// distance from the positions looked at.
-    fn choose(literal: u32, bytes: &[u8], parity: usize, shift: u32) -> Self {
-        // Chance for a gram that has nothing to do with the literal to meet one index of the table.
-        let chance = f64::from(1 << shift) / TABLE as f64;
-        // In bytes from one ahead of the literal: the last gram holds the literal's last three.
-        let last = bytes.len() - SHORTEST + 1;
-        let cost = |start: usize| match bytes[start.saturating_sub(1)..] {
-            [a, b, c, ..] if start == 0 => frequency::trigram([a, b, c]) + 32.0 * chance / 8.0,
-            [a, b, c, d, ..] => frequency::quadgram([a, b, c, d]) + chance / 8.0,
-            [a, b, c] => frequency::trigram([a, b, c]) + chance,
-            _ => f64::INFINITY,
-        };
-        let (_, start) = (1 - parity..=last)
-            .step_by(STRIDE)
-            .map(|start| (cost(start), start))
-            .min_by(|(one, _), (other, _)| one.total_cmp(other))
-            .expect("a literal of three bytes has an offset of either parity");
+    fn new(literal: u32, bytes: &[u8], start: u8) -> Self {
+        let start = usize::from(start);
         Self {
             literal,
             start: start as u32,

@@ -1,6 +1,6 @@
 //! The distinct literals of a rule set and the rules that each leads to.
 
-use crate::rules::{Plan, Rule};
+use crate::rules::{Plan, Rule, gram};
 use std::{borrow::Cow, collections::BTreeMap};
 
 /// One rule's use of a literal.
@@ -19,6 +19,8 @@ pub struct LiteralUse {
 #[derive(Debug, Default)]
 pub struct LiteralSet {
     literals: Vec<(Cow<'static, [u8]>, bool)>,
+    /// By literal: where its grams start.
+    grams: Vec<[u8; 2]>,
     /// All uses, those of each literal together.
     uses: Vec<LiteralUse>,
     /// One past each literal's last use.
@@ -77,21 +79,25 @@ impl LiteralSet {
             if !bytes.is_empty() {
                 uses.sort_unstable();
                 uses.dedup();
-                set.push(bytes, ignore_case, uses);
+                let grams = gram::starts(&bytes);
+                set.push(bytes, ignore_case, grams, uses);
             }
         }
         set
     }
 
-    /// Adds a literal that sorts behind those there are, and its uses, sorted.
+    /// Adds a literal that sorts behind those there are, where its [grams](gram::starts) start, and
+    /// its uses, sorted.
     pub(crate) fn push(
         &mut self,
         bytes: Cow<'static, [u8]>,
         ignore_case: bool,
+        grams: [u8; 2],
         uses: impl IntoIterator<Item = LiteralUse>,
     ) {
         self.longest = self.longest.max(bytes.len());
         self.literals.push((bytes, ignore_case));
+        self.grams.push(grams);
         self.uses.extend(uses);
         self.ends.push(self.uses.len() as u32);
     }
@@ -101,6 +107,11 @@ impl LiteralSet {
     /// bytes that are not ASCII letters always match exactly.
     pub fn literals(&self) -> &[(Cow<'static, [u8]>, bool)] {
         &self.literals
+    }
+
+    /// Where the [grams](gram::starts) of a literal start.
+    pub(crate) fn grams(&self, literal: u32) -> [u8; 2] {
+        self.grams[literal as usize]
     }
 
     /// The rules that a literal leads to, sorted.

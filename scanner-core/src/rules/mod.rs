@@ -8,6 +8,7 @@
 pub(crate) mod expression;
 mod file;
 pub(crate) mod frequency;
+pub(crate) mod gram;
 pub(crate) mod hash;
 mod identity;
 #[cfg(feature = "import")]

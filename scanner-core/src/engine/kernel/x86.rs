@@ -12,7 +12,7 @@ use super::{
     BLOCK, CLASSES, Entries, FIRST_FACTOR, FOLD, HIGH_BITS, LAST, LOW_BITS, Passed, SECOND_FACTOR,
     WORD, append, hash,
 };
-use crate::engine::literal::{CHUNK, STRIDE};
+use crate::{engine::literal::CHUNK, rules::gram::STRIDE};
 use std::{
     arch::x86_64::{
         __m128i, __m256i, __m512i, _mm_cvtsi32_si128, _mm256_adds_epu8, _mm256_and_si256,
