@@ -113,11 +113,7 @@ fn time(criterion: &mut Criterion, name: &str, engines: &[Box<dyn Engine>], text
     for engine in engines {
         let mut worker = engine.worker();
         let mut hits = Vec::new();
-        let mut search = |hits: &mut Vec<Hit>| {
-            for range in &text.ranges {
-                worker.hits(&text.bytes, range.clone(), hits);
-            }
-        };
+        let mut search = |hits: &mut Vec<Hit>| worker.hits_within(&text.bytes, &text.ranges, hits);
         search(&mut hits);
         match &expected {
             Some(expected) => assert!(hits == *expected, "{} differs", engine.name()),

@@ -86,6 +86,7 @@ impl Engine for LiteralEngine {
                 found: [0; CHUNK],
                 passed: [0; CHUNK + BLOCK],
                 padded: [0; STRIDE * CHUNK + GRAM - STRIDE],
+                groups: [Group::default(); CHUNK / WORD],
             },
         })
     }
@@ -101,6 +102,25 @@ struct Scratch {
     passed: Passed,
     /// The last bytes of the content, and after it anything: the filter only has to see what is there.
     padded: [u8; STRIDE * CHUNK + GRAM - STRIDE],
+    /// Where the grams come from that are collected in `padded`, by [`WORD`] of them.
+    groups: [Group; CHUNK / WORD],
+}
+
+/// Grams that follow one another in the content.
+#[derive(Debug, Clone, Copy, Default)]
+struct Group {
+    /// Where the first one starts in the content.
+    start: u32,
+    /// Number of the range to which they belong.
+    range: u32,
+}
+
+impl Group {
+    /// Where one of the grams of a chunk starts that is among these.
+    #[inline]
+    fn position(self, gram: u8) -> usize {
+        self.start as usize + STRIDE * (usize::from(gram) % WORD)
+    }
 }
 
 struct LiteralWorker<'a> {
@@ -115,6 +135,18 @@ impl EngineWorker for LiteralWorker<'_> {
         filter.hits(set, &mut self.scratch, content, range.clone(), out);
         if let Some(short) = short {
             short.hits(set, content, range, out);
+            out[first..].sort_unstable();
+        }
+    }
+
+    fn hits_within(&mut self, content: &[u8], ranges: &[Range<usize>], out: &mut Vec<Hit>) {
+        let first = out.len();
+        let LiteralEngine { set, filter, short } = self.engine;
+        filter.hits_within(set, &mut self.scratch, content, ranges, out);
+        if let Some(short) = short {
+            for range in ranges {
+                short.hits(set, content, range.clone(), out);
+            }
             out[first..].sort_unstable();
         }
     }
@@ -356,8 +388,7 @@ impl Filter {
         }
         let first = out.len();
         let mut at = range.start;
-        // The last gram that can show a literal ends one byte after the range.
-        let mut left = (range.len() - SHORTEST) / STRIDE + 1;
+        let mut left = grams_of(&range);
         while left > 0 {
             let grams = left.min(CHUNK);
             let passed = self.pass(scratch, content, at, grams);
@@ -376,6 +407,103 @@ impl Filter {
         }
     }
 
+    /// As [`Filter::hits`] for each of many ranges, which lie apart and in order. Ranges that deltas
+    /// insert have some fifty grams, too few for the stages to pay; so those of several ranges are
+    /// collected and go through the stages together.
+    fn hits_within(
+        &self,
+        set: &LiteralSet,
+        scratch: &mut Scratch,
+        content: &[u8],
+        ranges: &[Range<usize>],
+        out: &mut Vec<Hit>,
+    ) {
+        let first = out.len();
+        // Grams collected: whole groups.
+        let mut collected = 0;
+        for (number, range) in (0..).zip(ranges) {
+            if range.len() < self.shortest {
+                continue;
+            }
+            let grams = grams_of(range);
+            if grams >= CHUNK {
+                self.search_collected(set, scratch, content, ranges, collected, first, out);
+                collected = 0;
+                self.hits(set, scratch, content, range.clone(), out);
+                continue;
+            }
+            let (mut at, mut left) = (range.start, grams);
+            while left > 0 {
+                let taken = left.min(CHUNK - collected);
+                // What the last gram lacks at the end of the content may be anything.
+                let end = content.len().min(at + STRIDE * taken + GRAM - STRIDE);
+                let bytes = &content[at..end];
+                scratch.padded[STRIDE * collected..][..bytes.len()].copy_from_slice(bytes);
+                // Another range's bytes come after the last gram's.
+                let used = (taken + 1).next_multiple_of(WORD).min(CHUNK - collected);
+                let groups = &mut scratch.groups[collected / WORD..(collected + used) / WORD];
+                for (group, start) in groups.iter_mut().zip((at..).step_by(STRIDE * WORD)) {
+                    *group = Group {
+                        start: start as u32,
+                        range: number,
+                    };
+                }
+                collected += used;
+                at += STRIDE * taken;
+                left -= taken;
+                if collected == CHUNK {
+                    self.search_collected(set, scratch, content, ranges, collected, first, out);
+                    collected = 0;
+                }
+            }
+        }
+        self.search_collected(set, scratch, content, ranges, collected, first, out);
+    }
+
+    /// Searches the grams that are collected in `scratch.padded`. Those that fill up a group are none
+    /// of their range's: what they lead to is looked for in the content, and turned away where it does
+    /// not lie in the range.
+    fn search_collected(
+        &self,
+        set: &LiteralSet,
+        scratch: &mut Scratch,
+        content: &[u8],
+        ranges: &[Range<usize>],
+        collected: usize,
+        first: usize,
+        out: &mut Vec<Hit>,
+    ) {
+        if collected == 0 {
+            return;
+        }
+        let fresh = out.len();
+        let Scratch {
+            indexes,
+            found,
+            passed,
+            padded,
+            groups,
+        } = scratch;
+        let listed = self.stages(padded, collected, indexes, found, passed);
+        let mut kept = 0;
+        for i in 0..listed {
+            let gram = passed[i];
+            let position = groups[usize::from(gram) / WORD].position(gram);
+            let guard = self.lists.guard(indexes[usize::from(gram)]);
+            passed[kept] = gram;
+            kept += usize::from(guard.fits(around(content, position)));
+        }
+        for &gram in &passed[..kept] {
+            let group = groups[usize::from(gram) / WORD];
+            let range = &ranges[group.range as usize];
+            let index = indexes[usize::from(gram)];
+            self.verify(set, content, range, group.position(gram), index, out);
+        }
+        if out.len() > fresh {
+            settle(&mut out[first..], fresh - first);
+        }
+    }
+
     /// Runs the filter over the grams that start at `at`, `at + 2` and so on. Returns how many it
     /// listed in `scratch.passed`.
     #[inline]
@@ -385,6 +513,7 @@ impl Filter {
             found,
             passed,
             padded,
+            ..
         } = scratch;
         let len = STRIDE * grams.next_multiple_of(BLOCK) + GRAM - STRIDE;
         let bytes = if let Some(bytes) = content.get(at..at + len) {
@@ -394,6 +523,20 @@ impl Filter {
             padded[..rest.len()].copy_from_slice(rest);
             &padded[..len]
         };
+        self.stages(bytes, grams, indexes, found, passed)
+    }
+
+    /// Lists those of the first grams of `bytes` that the filter says yes to. Returns how many.
+    #[inline]
+    fn stages(
+        &self,
+        bytes: &[u8],
+        grams: usize,
+        indexes: &mut [u16; CHUNK],
+        found: &mut [u8; CHUNK],
+        passed: &mut Passed,
+    ) -> usize {
+        let bytes = &bytes[..STRIDE * grams.next_multiple_of(BLOCK) + GRAM - STRIDE];
         self.kernel.hash(bytes, self.hash.shift, indexes);
         let (indexes, _) = indexes[..grams.next_multiple_of(WORD)].as_chunks::<WORD>();
         let (entries, _) = found.as_chunks_mut::<WORD>();
@@ -465,6 +608,13 @@ impl Filter {
             }
         }
     }
+}
+
+/// Grams of a range that has a literal's bytes at least: the last that can show a literal ends one byte
+/// after the range.
+#[inline]
+fn grams_of(range: &Range<usize>) -> usize {
+    (range.len() - SHORTEST) / STRIDE + 1
 }
 
 /// Returns the eight bytes that a probe of a gram at `position` compares; zeros for those outside

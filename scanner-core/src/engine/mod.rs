@@ -124,4 +124,11 @@ pub trait EngineWorker {
     ///
     /// `content.len()` is below `u32::MAX`. Does not allocate when nothing is found.
     fn hits(&mut self, content: &[u8], range: Range<usize>, out: &mut Vec<Hit>);
+
+    /// As [`EngineWorker::hits`] for each of many ranges, which lie apart and in order.
+    fn hits_within(&mut self, content: &[u8], ranges: &[Range<usize>], out: &mut Vec<Hit>) {
+        for range in ranges {
+            self.hits(content, range.clone(), out);
+        }
+    }
 }

@@ -31,6 +31,24 @@ fn hits(engine: &dyn Engine, content: &[u8], range: Range<usize>) -> Vec<Hit> {
 fn agree(set: &Arc<LiteralSet>, content: &[u8], ranges: &[Range<usize>]) -> Vec<Vec<Hit>> {
     let reference = build(EngineKind::Reference, set.clone()).expect("the oracle takes all");
     let engines = engines(set);
+    // The same content in many ranges at once.
+    let mut bounds: Vec<usize> = ranges.iter().flat_map(|r| [r.start, r.end]).collect();
+    bounds.sort_unstable();
+    let apart: Vec<Range<usize>> = bounds.chunks_exact(2).map(|b| b[0]..b[1]).collect();
+    let each = apart
+        .iter()
+        .flat_map(|r| hits(&*reference, content, r.clone()));
+    let expected: Vec<Hit> = each.collect();
+    for engine in &engines {
+        let old = Hit {
+            start: u32::MAX,
+            literal: u32::MAX,
+        };
+        let mut out = vec![old];
+        engine.worker().hits_within(content, &apart, &mut out);
+        assert_eq!(out[0], old);
+        assert_eq!(out[1..], expected, "{} within {apart:?}", engine.name());
+    }
     ranges
         .iter()
         .map(|range| {
@@ -222,7 +240,7 @@ proptest! {
         short in vec((vec(byte(), 3..=5), any::<bool>()), 0..60),
         noise in vec(byte(), 0..700),
         planted in vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<bool>()), 0..8),
-        cuts in vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..6),
+        cuts in vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..16),
     ) {
         let lowered = list.into_iter().chain(short).map(|(mut bytes, ignore_case)| {
             if ignore_case {

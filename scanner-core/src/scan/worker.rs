@@ -39,6 +39,7 @@ use crate::{
 };
 use std::{
     cmp::Reverse,
+    iter::Peekable,
     ops::{ControlFlow, Range},
     sync::Arc,
 };
@@ -144,6 +145,8 @@ pub(super) struct ScanWorker<'a> {
     member: Option<Arc<[u8]>>,
     out: Collected,
     fresh: Vec<Hit>,
+    /// What is searched of a delta, in between.
+    gaps: Vec<Range<usize>>,
     found: Vec<Match>,
     placed: Vec<Placed>,
     changes: Changes,
@@ -203,6 +206,7 @@ impl<'a> WorkerFactory for Visitors<'a> {
             member: None,
             out: Collected::default(),
             fresh: Vec::new(),
+            gaps: Vec::new(),
             found: Vec::new(),
             placed: Vec::new(),
             changes: Changes::default(),
@@ -230,25 +234,28 @@ impl ScanWorker<'_> {
         let mut changes = std::mem::take(&mut self.changes);
         changes.clear();
         if let Some((parent, runs)) = parent.filter(|_| self.mode == Mode::Incremental) {
+            let mut fresh = self.search_gaps(content, runs, &mut changes);
+            let mut hits = fresh.iter().copied().peekable();
             let (mut kept_end, mut next_hit) = (0, 0);
-            for run in runs {
-                // The content's ends count as seams only where the run does not reach them.
-                if run.len < self.min_run {
-                    continue;
-                }
-                self.search_gap(content, kept_end, run.child_start, state);
-                changes.add(kept_end..run.child_start);
+            for run in self.kept(runs) {
+                self.confirm_gap(content, kept_end..run.child_start, &mut hits, state);
                 next_hit = self.inherit(content, parent, run, next_hit, state);
                 kept_end = run.child_start + run.len;
             }
-            self.search_gap(content, kept_end, content.len(), state);
-            changes.add(kept_end..content.len());
+            self.confirm_gap(content, kept_end..content.len(), &mut hits, state);
+            fresh.clear();
+            self.fresh = fresh;
             // Hits that reach over a seam may come after some of the run that follows it.
             if !state.hits.is_sorted_by_key(|c| c.hit) {
                 state.hits.sort_unstable_by_key(|c| c.hit);
             }
         } else {
-            self.search(content, 0..content.len(), 0, content.len(), state);
+            let mut fresh = std::mem::take(&mut self.fresh);
+            self.engine.hits(content, 0..content.len(), &mut fresh);
+            for hit in fresh.drain(..) {
+                self.confirm(content, hit, state);
+            }
+            self.fresh = fresh;
             changes.add(0..content.len());
         }
         if depth > 0 {
@@ -257,41 +264,60 @@ impl ScanWorker<'_> {
         self.changes = changes;
     }
 
-    /// Searches what lies between two kept runs, and the seams on both sides.
-    fn search_gap(&mut self, content: &[u8], start: usize, end: usize, state: &mut BlobState) {
-        let reach = self.confirmer.literals().longest().saturating_sub(1);
-        let from = if start == 0 { 0 } else { start - reach };
-        let to = if end == content.len() {
-            end
-        } else {
-            end + reach
-        };
-        if from < to && !(start == end && (start == 0 || end == content.len())) {
-            self.search(content, from..to, start, end, state);
-        }
+    /// The runs that are long enough to take hits over.
+    fn kept<'r>(&self, runs: &'r [CopyRun]) -> impl Iterator<Item = &'r CopyRun> + use<'r> {
+        let min_run = self.min_run;
+        runs.iter().filter(move |run| run.len >= min_run)
     }
 
-    /// Searches `range` and keeps the hits that do not lie wholly before `start` or from `end`
-    /// on: those are inherited.
-    fn search(
+    /// Searches what lies between the kept runs, and the seams on both sides; takes it down as changes.
+    fn search_gaps(&mut self, content: &[u8], runs: &[CopyRun], changes: &mut Changes) -> Vec<Hit> {
+        let reach = self.confirmer.literals().longest().saturating_sub(1);
+        let mut gaps = std::mem::take(&mut self.gaps);
+        let mut fresh = std::mem::take(&mut self.fresh);
+        let mut add = |start: usize, end: usize| {
+            changes.add(start..end);
+            // The content's ends count as seams only where the run does not reach them.
+            if start < end || (start > 0 && end < content.len()) {
+                let to = if end == content.len() {
+                    end
+                } else {
+                    end + reach
+                };
+                gaps.push(start.saturating_sub(reach)..to);
+            }
+        };
+        let mut kept_end = 0;
+        for run in self.kept(runs) {
+            add(kept_end, run.child_start);
+            kept_end = run.child_start + run.len;
+        }
+        add(kept_end, content.len());
+        self.engine.hits_within(content, &gaps, &mut fresh);
+        gaps.clear();
+        self.gaps = gaps;
+        fresh
+    }
+
+    /// Confirms those of the next hits that do not lie wholly ahead of or behind a gap: those are
+    /// inherited.
+    fn confirm_gap(
         &mut self,
         content: &[u8],
-        range: Range<usize>,
-        start: usize,
-        end: usize,
+        gap: Range<usize>,
+        hits: &mut Peekable<impl Iterator<Item = Hit>>,
         state: &mut BlobState,
     ) {
-        let mut fresh = std::mem::take(&mut self.fresh);
-        fresh.clear();
-        self.engine.hits(content, range, &mut fresh);
-        for &hit in &fresh {
-            let hit_start = hit.start as usize;
-            let hit_end = hit_start + self.literal_len(hit.literal);
-            if (hit_end > start || start == 0) && (hit_start < end || end == content.len()) {
+        // Gaps are at least so far apart that what was searched of them is.
+        let last = gap.end + self.min_run / 2;
+        while let Some(hit) = hits.next_if(|hit| (hit.start as usize) < last) {
+            let start = hit.start as usize;
+            let end = start + self.literal_len(hit.literal);
+            if (end > gap.start || gap.start == 0) && (start < gap.end || gap.end == content.len())
+            {
                 self.confirm(content, hit, state);
             }
         }
-        self.fresh = fresh;
     }
 
     fn literal_len(&self, literal: u32) -> usize {
