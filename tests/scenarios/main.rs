@@ -35,6 +35,7 @@ mod pre_commit;
 mod random_history;
 mod ranges;
 mod remediate;
+mod stored_values;
 mod triage;
 mod working_set;
 

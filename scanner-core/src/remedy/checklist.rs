@@ -5,7 +5,7 @@
 //! its use looked up and its place taken before the history is rewritten, which is done once for
 //! all of them.
 
-use super::{Affected, ByHand, Replacements, Surroundings};
+use super::{Affected, ByHand, Replacements, Surroundings, store::STORE};
 use std::io::{self, Write};
 
 /// Most lines of a kind that are named for one secret; the rest is in the JSON file.
@@ -306,34 +306,6 @@ const CACHES: &str = "\
 - [ ] Delete the files with secrets in clear (`shred -u` where the disk allows it), and the mirrors.
 
 ";
-
-const STORE: &str = r#"## 3. Store the new values
-
-Each command takes a name (`NAME`) and a file (`FILE`) that holds nothing but the new value. No value is an
-argument, where the list of processes would show it. Make the file without showing it:
-
-      umask 077; read -rs value; printf %s "$value" > FILE; unset value
-
-- HashiCorp Vault (`kv patch` keeps what else is at the path; `kv put` for a new one):
-
-      vault kv patch -mount=secret PATH NAME=- < FILE
-      vault kv put secret/PATH NAME=- < FILE
-
-- Infisical, from a file of lines `NAME=value`:
-
-      { printf 'NAME='; cat FILE; echo; } > FILE.env; infisical secrets set --env=prod --file=FILE.env; rm FILE.env
-
-- Bitbucket Cloud, a secured variable of Pipelines (the account's token in `~/.netrc`):
-
-      jq -Rs '{key: "NAME", value: ., secured: true}' FILE | curl --netrc --fail -H 'Content-Type: application/json' \
-        --data-binary @- https://api.bitbucket.org/2.0/repositories/WORKSPACE/REPO/pipelines_config/variables/
-
-- GitHub Actions (names there must not begin with `GITHUB_`):
-
-      gh secret set NAME < FILE
-
-Then delete `FILE`.
-"#;
 
 #[cfg(test)]
 mod tests {

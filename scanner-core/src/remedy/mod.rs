@@ -10,6 +10,7 @@ mod affected;
 mod checklist;
 mod names;
 mod replace;
+mod store;
 #[cfg(test)]
 mod testing;
 
