@@ -13,6 +13,7 @@ mod args;
 mod cmd;
 #[cfg(feature = "hyperscan")]
 mod compiled;
+mod content;
 mod exit;
 mod hook;
 mod interrupt;

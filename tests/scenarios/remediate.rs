@@ -4,6 +4,7 @@
 use super::history::file_with;
 use crate::support::{
     Repo, Sieve,
+    containers::{Packing, zip},
     sieve::{Run, contains, leaks},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -271,6 +272,45 @@ fn the_new_value_is_named_as_the_code_names_it() {
         .map(|f| f["variable"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["GITHUB_TOKEN", "DEPLOY_KEY"]);
+}
+
+#[test]
+fn a_name_is_read_from_the_history_where_the_secret_is_gone() {
+    let repo = Repo::init();
+    let (gone, moved, said, packed) = (repo.plant(), repo.plant(), repo.plant(), repo.plant());
+    repo.write("deploy.sh", format!("export DEPLOY_KEY=\"{gone}\"\n"));
+    // Without a name where it stands now; the name is in what the file was before.
+    repo.write("etc/a.ini", format!("[ci]\nupload_token = {moved}\n"));
+    let content = format!("export INNER_NAME={packed}\n");
+    repo.commit_file(
+        "gone.zip",
+        zip(&[("a.sh", content.as_bytes(), Packing::Deflated)]),
+        "add",
+    );
+    repo.remove("deploy.sh");
+    repo.write("etc/a.ini", format!("{moved}\n"));
+    repo.commit_file(
+        "x",
+        "y\n",
+        &format!("Move on\n\nold: MIRROR_TOKEN={said}\n"),
+    );
+    repo.pack_all();
+    let names = |directory: &Path, secret: &String| {
+        let json = affected(directory);
+        let all = json["findings"].as_array().unwrap();
+        let end = &secret[secret.len() - 4..];
+        let its = |f: &&Value| f["redacted"].as_str().unwrap().ends_with(end);
+        all.iter().find(its).unwrap()["variable"].clone()
+    };
+    let bare = Repo::clone_of(&repo, &["--mirror", "--no-local"]);
+    for repo in [&repo, &bare] {
+        let (directory, _) = remediate(repo, &[]);
+        assert_eq!(names(&directory, &gone), "DEPLOY_KEY");
+        assert_eq!(names(&directory, &moved), "UPLOAD_TOKEN");
+        assert_eq!(names(&directory, &said), "MIRROR_TOKEN");
+        // Nothing is read out of members: the provider's name.
+        assert_eq!(names(&directory, &packed), "GITHUB_TOKEN");
+    }
 }
 
 #[test]

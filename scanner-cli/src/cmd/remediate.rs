@@ -6,13 +6,13 @@
 
 use super::{decisions, scan};
 use crate::{
+    content::ContentReader,
     exit::{CliError, ExitStatus},
     output::{self, Destination},
     plan::{Folder, Origin, RemediatePlan},
 };
-use bstr::ByteSlice;
 use scanner_core::{
-    model::{Finding, Report, Where},
+    model::{Finding, Occurrence, Report, Secret, Where},
     remedy::{
         Affected, Checklist, FileNames, Replacements, Surroundings, VariableNames, name_before,
         write_affected,
@@ -22,7 +22,7 @@ use scanner_core::{
 use std::{
     collections::HashSet,
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Read, Write},
     path::Path,
 };
 
@@ -34,7 +34,9 @@ const IGNORE: &str = ".gitignore";
 const FILES: [&str; 5] = [CHECKLIST, AFFECTED, REPLACEMENTS, BLOBS, IGNORE];
 
 /// Bytes before a secret in which its name is looked for.
-const NAME_WITHIN_BYTES: u64 = 160;
+const NAME_WITHIN_BYTES: usize = 160;
+/// Contents that are read for a secret's name at most: one that has no name in these has none.
+const PLACES_READ: usize = 4;
 /// Largest list of alternates.
 const MAX_ALTERNATES_BYTES: u64 = 1 << 20;
 
@@ -117,11 +119,13 @@ fn write(
 ) -> Result<(), CliError> {
     let redactor = Redactor::of_report(report);
     let mut names = VariableNames::default();
+    let near = root.map_or_else(Vec::new, |root| called(chosen, root));
     let affected: Vec<Affected> = chosen
         .iter()
-        .map(|finding| {
-            let near = root.and_then(|root| called(finding, root));
-            let name = names.next(finding, near.as_deref(), &redactor);
+        .enumerate()
+        .map(|(n, finding)| {
+            let near = near.get(n).and_then(Option::as_deref);
+            let name = names.next(finding, near, &redactor);
             Affected::of(finding, name, &redactor)
         })
         .collect();
@@ -217,27 +221,51 @@ fn private(
         .map_err(|source| not_written(&directory.join(name), source))
 }
 
-/// What the code calls a secret, read from the first file that holds it as found. History is not
-/// read again for it.
-fn called(finding: &Finding, root: &Path) -> Option<String> {
-    let plain = |place| matches!(place, Where::Head | Where::Index | Where::Worktree);
-    let mut places = (finding.occurrences.iter())
-        .filter(|o| plain(o.place) && o.member.is_none() && o.encoding.is_empty());
-    let first = places.next()?;
-    let file = root.join(first.path.to_path().ok()?);
-    // A pipe would block.
-    if !file.symlink_metadata().ok()?.is_file() {
-        return None;
+/// What the code calls each secret, read where it was found, in the history, too. A content is read
+/// once for all secrets in it.
+fn called(chosen: &[&Finding], root: &Path) -> Vec<Option<String>> {
+    let mut reader = ContentReader::new(Some(root));
+    let places: Vec<Vec<&Occurrence>> = chosen.iter().map(|f| places_of(f)).collect();
+    let mut names = vec![None; chosen.len()];
+    for round in 0..PLACES_READ {
+        let left = (0..chosen.len()).filter(|&n| names[n].is_none());
+        let mut left: Vec<(&Occurrence, usize)> = left
+            .filter_map(|n| Some((*places[n].get(round)?, n)))
+            .collect();
+        left.sort_by_key(|(place, n)| (place.blob, *n));
+        for same in left.chunk_by(|(one, _), (next, _)| one.blob == next.blob) {
+            let Ok(content) = reader.read(same[0].0) else {
+                continue;
+            };
+            for (place, n) in same {
+                names[*n] = name_at(&content, place, &chosen[*n].secret);
+            }
+        }
     }
-    let start = first.span.start.saturating_sub(NAME_WITHIN_BYTES);
-    let before = usize::try_from(first.span.start - start).ok()?;
-    let secret = finding.secret.reveal();
-    let mut file = File::open(file).ok()?;
-    file.seek(SeekFrom::Start(start)).ok()?;
-    let mut text = vec![0; before + secret.len()];
-    file.read_exact(&mut text).ok()?;
-    let (text, there) = text.split_at(before);
-    (there == secret).then(|| name_before(text)).flatten()
+    names
+}
+
+/// Where the text before a secret can be read as it is, what is there now first, each content once.
+fn places_of(finding: &Finding) -> Vec<&Occurrence> {
+    let now = |o: &Occurrence| matches!(o.place, Where::Head | Where::Index | Where::Worktree);
+    let plain =
+        |o: &&Occurrence| o.member.is_none() && o.encoding.is_empty() && o.place != Where::Stdin;
+    let mut places: Vec<_> = finding.occurrences.iter().filter(plain).collect();
+    places.sort_by_key(|o| !now(o));
+    let mut seen = HashSet::new();
+    places.retain(|o| seen.insert(o.blob));
+    places.truncate(PLACES_READ);
+    places
+}
+
+/// What the text before a secret calls it. A secret of a report is redacted, and stands nowhere.
+fn name_at(content: &[u8], place: &Occurrence, secret: &Secret) -> Option<String> {
+    let start = usize::try_from(place.span.start).ok()?;
+    let (before, from) = content.split_at_checked(start)?;
+    let before = &before[start.saturating_sub(NAME_WITHIN_BYTES)..];
+    (from.starts_with(secret.reveal()))
+        .then(|| name_before(before))
+        .flatten()
 }
 
 /// The object directories that a repository borrows from, as its file names them.

@@ -10,32 +10,22 @@ use super::{
     model::Place,
     syntax::Syntax,
 };
+use crate::content::ContentReader;
 use bstr::{BString, ByteSlice, ByteVec};
 use scanner_core::{
     container::{self, Limits, Member},
     inspect,
-    model::{Encoding, ObjectId, Occurrence, Report, Secret, Span, Where},
+    model::{Encoding, ObjectId, Occurrence, Report, Secret, Span},
     rules::RuleSet,
-    source::{
-        HashKind, blob_id,
-        git::{ObjectReader, Repository},
-    },
 };
 use std::{
     collections::HashMap,
-    fs::File,
-    io::Read,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
-
-/// Largest content that is read.
-const MAX_BYTES: u64 = 256 << 20;
 
 /// Reads contents.
 pub(crate) struct Contents {
-    objects: Option<ObjectReader>,
-    /// What paths of findings start from.
-    root: Option<PathBuf>,
+    reader: ContentReader,
     /// Finding and occurrence of all that stands in a content.
     places: HashMap<ObjectId, Vec<(u32, u32)>>,
     /// The content that was read last; it is looked at again with the next key.
@@ -46,7 +36,7 @@ pub(crate) struct Contents {
 impl std::fmt::Debug for Contents {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Contents")
-            .field("root", &self.root)
+            .field("reader", &self.reader)
             .field("contents", &self.places.len())
             .finish_non_exhaustive()
     }
@@ -62,9 +52,6 @@ pub(crate) enum Reveal {
 impl Contents {
     /// Reads from the repository, or else the directory, at `root`.
     pub(crate) fn new(report: &Report, root: Option<&Path>) -> Self {
-        let repository = root.and_then(|root| Repository::open(root).ok());
-        let tree = repository.as_ref().and_then(Repository::worktree);
-        let files = tree.or(root.filter(|_| repository.is_none()));
         let mut places: HashMap<ObjectId, Vec<(u32, u32)>> = HashMap::new();
         for (f, finding) in report.findings.iter().enumerate() {
             for (o, occurrence) in finding.occurrences.iter().enumerate() {
@@ -73,8 +60,7 @@ impl Contents {
             }
         }
         Self {
-            root: files.map(Path::to_owned),
-            objects: repository.as_ref().map(ObjectReader::open),
+            reader: ContentReader::new(root),
             places,
             last: None,
             rules: RuleSet::builtin(),
@@ -155,7 +141,7 @@ impl Contents {
         if matches!(&self.last, Some((last, of, _)) if *last == id && of == member) {
             return Ok(());
         }
-        let whole = self.whole(occurrence)?;
+        let whole = self.reader.read(occurrence)?;
         let content = match member {
             None => whole,
             Some(member) => {
@@ -173,50 +159,9 @@ impl Contents {
         Ok(())
     }
 
-    fn whole(&mut self, occurrence: &Occurrence) -> Result<Vec<u8>, String> {
-        let id = &occurrence.blob;
-        let read = match &mut self.objects {
-            Some(objects) => objects.read(id, MAX_BYTES).map_err(|e| e.to_string()),
-            None => Err("no repository is known to read it from (--repo PATH names one)".into()),
-        };
-        match (read, occurrence.place) {
-            (Ok(content), _) => Ok(content),
-            (Err(_), Where::Stdin) => Err("it was read from standard input".to_owned()),
-            (Err(why), Where::Worktree | Where::File) => self.file(occurrence).ok_or(why),
-            (Err(why), _) => Err(why),
-        }
-    }
-
-    /// A file that has the content still.
-    fn file(&self, occurrence: &Occurrence) -> Option<Vec<u8>> {
-        let path = self.path(occurrence)?;
-        let file = File::open(path).ok()?;
-        if !file.metadata().ok()?.is_file() {
-            return None;
-        }
-        let mut content = Vec::new();
-        file.take(MAX_BYTES).read_to_end(&mut content).ok()?;
-        let hash = match occurrence.blob.as_bytes().len() {
-            32 => HashKind::Sha256,
-            _ => HashKind::Sha1,
-        };
-        (blob_id(&content, hash) == occurrence.blob).then_some(content)
-    }
-
-    /// The file of an occurrence, where there is one below the root. A report may name any path, so
-    /// that one that leads elsewhere is refused.
+    /// The file of an occurrence, to be opened in an editor.
     pub(crate) fn path(&self, occurrence: &Occurrence) -> Option<PathBuf> {
-        let path = occurrence.path.to_path().ok()?;
-        let below = path
-            .components()
-            .all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
-        if !below || occurrence.path.is_empty() {
-            return None;
-        }
-        let root = self.root.as_deref().unwrap_or(Path::new("."));
-        let here = || Some(PathBuf::from(path)).filter(|_| occurrence.place == Where::File);
-        let found = [Some(root.join(path)), here()].into_iter().flatten();
-        found.into_iter().find(|path| path.is_file())
+        self.reader.path(occurrence)
     }
 }
 
