@@ -617,8 +617,25 @@ const NAME_WORDS: &[&str] = &[
     "dragon",
 ];
 
-/// Whether a value is made of the words of names: `db-password`, `SecretKey1`, `admin_token`.
+/// Whether a value is its own name with a short number: `DB_PASS_3_2` for `DB_PASS_3`.
+fn numbers_name(value: &[u8], name: &[u8]) -> bool {
+    let Some((start, number)) = value.split_at_checked(name.len()) else {
+        return false;
+    };
+    start.eq_ignore_ascii_case(name)
+        && name.iter().any(u8::is_ascii_alphabetic)
+        && number.len() <= 3
+        && number
+            .iter()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+}
+
+/// Whether a value is made of the words of names: `db-password`, `SecretKey1`, `admin_token`; or is
+/// its own name.
 fn repeats_name(value: &[u8], name: &[u8]) -> bool {
+    if numbers_name(value, name) {
+        return true;
+    }
     let lower: Vec<u8> = value
         .iter()
         .map(|b| unleet(b.to_ascii_lowercase()))
@@ -741,6 +758,22 @@ mod tests {
         ] {
             assert!(points(value, NameKind::Password, false).is_err(), "{value}");
         }
+    }
+
+    #[test]
+    fn a_name_with_a_short_number_is_no_secret_and_one_with_more_may_be() {
+        let repeats = |name: &str, before: &str, after: &str| {
+            let value = format!("{before}{name}{after}");
+            repeats_name(value.to_ascii_uppercase().as_bytes(), name.as_bytes())
+        };
+        for after in ["", "_2", "-12", "345"] {
+            assert!(repeats("db_pass_3", "", after), "{after}");
+        }
+        for (before, after) in [("", "_204"), ("", "_2q"), ("2_", "")] {
+            assert!(!repeats("db_pass_3", before, after), "{before} {after}");
+        }
+        // No name, and one without a letter.
+        assert!(!repeats("", "", "_12") && !repeats("9_3", "", "_2"));
     }
 
     #[test]
