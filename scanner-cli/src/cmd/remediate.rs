@@ -246,7 +246,11 @@ fn called(chosen: &[&Finding], root: &Path) -> Vec<Option<String>> {
 }
 
 /// Where the text before a secret can be read as it is, what is there now first, each content once.
+/// None for a secret of a report, which is redacted and could not be told there.
 fn places_of(finding: &Finding) -> Vec<&Occurrence> {
+    if finding.secret.is_redacted() {
+        return Vec::new();
+    }
     let now = |o: &Occurrence| matches!(o.place, Where::Head | Where::Index | Where::Worktree);
     let plain =
         |o: &&Occurrence| o.member.is_none() && o.encoding.is_empty() && o.place != Where::Stdin;
@@ -258,7 +262,7 @@ fn places_of(finding: &Finding) -> Vec<&Occurrence> {
     places
 }
 
-/// What the text before a secret calls it. A secret of a report is redacted, and stands nowhere.
+/// What the text before a secret calls it, where the secret stands there in fact.
 fn name_at(content: &[u8], place: &Occurrence, secret: &Secret) -> Option<String> {
     let start = usize::try_from(place.span.start).ok()?;
     let (before, from) = content.split_at_checked(start)?;
