@@ -13,10 +13,9 @@ pub(crate) const HELP: [(&str, &[(&str, &str)]); 4] = [
         "Moving",
         &[
             (
-                "j k, PgDn PgUp",
-                "next, previous finding; by screens (Space and b, too)",
+                "j k PgDn PgUp g G",
+                "next, previous finding; by screens; first, last",
             ),
-            ("g G", "first, last"),
             (
                 "Tab, Enter",
                 "to the details and back: then these keys scroll them",
@@ -41,6 +40,10 @@ pub(crate) const HELP: [(&str, &[(&str, &str)]); 4] = [
     (
         "Deciding",
         &[
+            (
+                "Space, *",
+                "mark one, all shown: what is decided is for all of them",
+            ),
             ("a", "accepted: a real secret whose risk is borne"),
             ("f", "false positive: no secret"),
             ("r", "revoked: opens nothing any more"),
@@ -92,7 +95,7 @@ fn browse(code: KeyCode, control: bool) -> Option<Message> {
     Some(match code {
         KeyCode::Char('j') | KeyCode::Down => Message::Move(1),
         KeyCode::Char('k') | KeyCode::Up => Message::Move(-1),
-        KeyCode::PageDown | KeyCode::Char(' ') => Message::Page(1),
+        KeyCode::PageDown => Message::Page(1),
         KeyCode::PageUp | KeyCode::Char('b') => Message::Page(-1),
         KeyCode::Char('g') | KeyCode::Home => Message::First,
         KeyCode::Char('G') | KeyCode::End => Message::Last,
@@ -105,6 +108,8 @@ fn browse(code: KeyCode, control: bool) -> Option<Message> {
         KeyCode::Esc => Message::Back,
         KeyCode::Char('x') => Message::Reveal,
         KeyCode::Char('e') => Message::Edit,
+        KeyCode::Char(' ') => Message::Mark,
+        KeyCode::Char('*') => Message::MarkShown,
         KeyCode::Char('a') => Message::Decide(TriageStatus::Accepted),
         KeyCode::Char('f') => Message::Decide(TriageStatus::FalsePositive),
         KeyCode::Char('r') => Message::Decide(TriageStatus::Revoked),

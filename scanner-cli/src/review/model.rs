@@ -7,7 +7,10 @@ use scanner_core::{
     report::{Redactor, printable},
     triage::Baseline,
 };
-use std::io::{Sink, sink};
+use std::{
+    collections::BTreeSet,
+    io::{Sink, sink},
+};
 
 /// What the keys mean now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +56,9 @@ pub(crate) struct Place {
     pub(crate) occurrence: usize,
 }
 
+/// What was decided about findings before a step changed it.
+pub(super) type Step = Vec<(usize, Option<Verdict>)>;
+
 /// A review.
 #[derive(Debug)]
 pub(crate) struct Model {
@@ -66,8 +72,10 @@ pub(crate) struct Model {
     verdicts: Vec<Option<Verdict>>,
     /// The same in the baseline's file.
     saved: Vec<Option<Verdict>>,
-    /// What was decided before each change, the last one last.
-    pub(super) undo: Vec<(usize, Option<Verdict>)>,
+    /// What was decided before each step, the last one last.
+    pub(super) undo: Vec<Step>,
+    /// Numbers of the findings that are marked, shown or not: what is decided is for all of them.
+    marked: BTreeSet<usize>,
     /// `YYYY-MM-DD`, UTC; `None` where the clock does not tell.
     today: Option<String>,
     pub(super) filter: Filter,
@@ -119,6 +127,7 @@ impl Model {
             saved: verdicts.clone(),
             verdicts,
             undo: Vec::new(),
+            marked: BTreeSet::new(),
             today,
             filter: Filter::default(),
             visible: Vec::new(),
@@ -156,6 +165,45 @@ impl Model {
     pub(crate) fn current(&self) -> Option<(usize, &Finding)> {
         let number = *self.visible.get(self.row)?;
         Some((number, &self.report.findings[number]))
+    }
+
+    pub(crate) fn marked(&self) -> &BTreeSet<usize> {
+        &self.marked
+    }
+
+    /// Marks a finding, or takes its mark away.
+    pub(super) fn turn_mark(&mut self, number: usize) {
+        if !self.marked.remove(&number) {
+            self.marked.insert(number);
+        }
+    }
+
+    /// Marks all that are shown; where all of them are marked, takes their marks away.
+    pub(super) fn turn_marks_shown(&mut self) {
+        let before = self.marked.len();
+        self.marked.extend(&self.visible);
+        if self.marked.len() == before {
+            for number in &self.visible {
+                self.marked.remove(number);
+            }
+        }
+    }
+
+    pub(super) fn take_marks(&mut self) -> BTreeSet<usize> {
+        std::mem::take(&mut self.marked)
+    }
+
+    /// Numbers of the findings that a decision is for: those that are marked, else the one that is
+    /// looked at.
+    pub(crate) fn targets(&self) -> Vec<usize> {
+        if self.marked.is_empty() {
+            return self
+                .current()
+                .map(|(number, _)| number)
+                .into_iter()
+                .collect();
+        }
+        self.marked.iter().copied().collect()
     }
 
     /// Where it is looked at.

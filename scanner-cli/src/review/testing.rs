@@ -50,7 +50,7 @@ pub(crate) fn many(n: u32) -> Model {
 }
 
 /// Presses keys: characters, and `\n` for Enter, `\t` for Tab, `\u{1b}` for Escape, `\u{8}` for
-/// Backspace, `\u{3}` for Ctrl-C. Returns the last effect.
+/// Backspace, other control characters for letters with Ctrl. Returns the last effect.
 pub(crate) fn press(model: &mut Model, keys: &str) -> Option<Effect> {
     let mut effect = None;
     for c in keys.chars() {
@@ -59,7 +59,10 @@ pub(crate) fn press(model: &mut Model, keys: &str) -> Option<Effect> {
             '\t' => (KeyCode::Tab, KeyModifiers::NONE),
             '\u{1b}' => (KeyCode::Esc, KeyModifiers::NONE),
             '\u{8}' => (KeyCode::Backspace, KeyModifiers::NONE),
-            '\u{3}' => (KeyCode::Char('c'), KeyModifiers::CONTROL),
+            '\u{1}'..='\u{1a}' => {
+                let letter = char::from(c as u8 - 1 + b'a');
+                (KeyCode::Char(letter), KeyModifiers::CONTROL)
+            }
             c => (KeyCode::Char(c), KeyModifiers::NONE),
         };
         let message: Option<Message> = keys::message(&model.mode, KeyEvent::new(code, modifiers));

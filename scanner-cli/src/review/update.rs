@@ -6,6 +6,9 @@ use super::{
 };
 use scanner_core::model::TriageStatus;
 
+/// Lines that a page of the details is.
+const DETAILS_PAGE: usize = 8;
+
 /// What somebody asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Message {
@@ -23,6 +26,10 @@ pub(crate) enum Message {
     NextShow,
     /// Ends what was begun: a question, a search, a filter.
     Back,
+    /// Marks the finding that is looked at, or takes its mark away, and goes on.
+    Mark,
+    /// The same with all that are shown.
+    MarkShown,
     Decide(TriageStatus),
     /// Takes the decision away.
     Clear,
@@ -84,7 +91,8 @@ impl Model {
             }
             Message::Move(by) => self.go(self.row.saturating_add_signed(by)),
             Message::Page(by) if self.focus == Focus::Details => {
-                self.scroll = self.scroll.saturating_add_signed(by * 8);
+                let lines = by * DETAILS_PAGE.cast_signed();
+                self.scroll = self.scroll.saturating_add_signed(lines);
             }
             Message::Page(by) => {
                 let rows = self.rows.max(2) - 1;
@@ -119,12 +127,23 @@ impl Model {
             Message::PreviousField => self.turn_field(2),
             Message::Submit => self.submit(),
             Message::Back => self.back(),
-            Message::Decide(status) => match self.current() {
-                Some((number, _)) => {
+            Message::Mark if self.focus == Focus::Details => {
+                self.scroll = self.scroll.saturating_add(DETAILS_PAGE);
+            }
+            Message::Mark => {
+                if let Some((number, _)) = self.current() {
+                    self.turn_mark(number);
+                    self.go(self.row + 1);
+                }
+            }
+            Message::MarkShown => self.turn_marks_shown(),
+            Message::Decide(status) => match *self.targets() {
+                [] => self.warn("no finding is shown"),
+                [number] => {
                     let form = Form::new(status, self.verdict(number), &self.owner);
                     self.mode = Mode::Decide(form);
                 }
-                None => self.warn("no finding is shown"),
+                _ => self.mode = Mode::Decide(Form::new(status, None, &self.owner)),
             },
             Message::Clear => self.clear_verdict(),
             Message::Undo => self.undo(),
@@ -148,7 +167,7 @@ impl Model {
     fn keeps_revealed(&self, message: Message) -> bool {
         match message {
             Message::Reveal => true,
-            Message::Move(_) | Message::Page(_) => self.focus == Focus::Details,
+            Message::Move(_) | Message::Page(_) | Message::Mark => self.focus == Focus::Details,
             _ => false,
         }
     }
@@ -209,9 +228,7 @@ impl Model {
         };
         self.mode = Mode::Browse;
         self.owner.clone_from(&verdict.owner);
-        if let Some((number, _)) = self.current() {
-            self.decide(number, Some(verdict));
-        }
+        self.decide(&self.targets(), Some(&verdict));
     }
 
     /// Ends what was begun last.
@@ -222,41 +239,58 @@ impl Model {
                 self.refilter();
             }
             Mode::Browse if self.focus == Focus::Details => self.focus = Focus::List,
-            Mode::Browse => {
+            Mode::Browse if self.filter != super::Filter::default() => {
                 self.filter = super::Filter::default();
                 self.refilter();
+            }
+            Mode::Browse => {
+                self.take_marks();
             }
             Mode::Decide(_) | Mode::Help | Mode::Leave => {}
         }
     }
 
     fn clear_verdict(&mut self) {
-        match self.current() {
-            Some((number, _)) if self.verdict(number).is_some() => self.decide(number, None),
-            _ => self.warn("there is no decision in the baseline to take away"),
+        let mut decided = self.targets();
+        decided.retain(|&number| self.verdict(number).is_some());
+        if decided.is_empty() {
+            self.warn("there is no decision in the baseline to take away");
+        } else {
+            self.decide(&decided, None);
         }
     }
 
-    /// Decides, so that it can be undone, and goes on where the filter no longer shows the finding.
-    fn decide(&mut self, number: usize, verdict: Option<Verdict>) {
-        let told = match &verdict {
+    /// Decides about findings, so that it can be undone in one step, and goes on where the filter no
+    /// longer shows the one that is looked at.
+    fn decide(&mut self, numbers: &[usize], verdict: Option<&Verdict>) {
+        let mut told = match verdict {
             Some(verdict) => verdict.status.to_string(),
             None => "decision taken away".to_owned(),
         };
-        let before = self.set_verdict(number, verdict);
-        self.undo.push((number, before));
+        if numbers.len() > 1 {
+            told = format!("{told}: {} findings", numbers.len());
+        }
+        let before = |&number: &usize| (number, self.set_verdict(number, verdict.cloned()));
+        let step = numbers.iter().map(before).collect();
+        self.undo.push(step);
+        self.take_marks();
         self.refilter();
         self.tell(format!("{told} (u undoes it, w writes the baseline)"));
     }
 
     fn undo(&mut self) {
-        let Some((number, before)) = self.undo.pop() else {
+        let Some(step) = self.undo.pop() else {
             self.warn("nothing to undo");
             return;
         };
-        self.set_verdict(number, before);
+        let first = step.first().map(|(number, _)| *number);
+        for (number, before) in step {
+            self.set_verdict(number, before);
+        }
         self.refilter();
-        self.go_to(number);
+        if let Some(number) = first {
+            self.go_to(number);
+        }
         let left = self.undo.len();
         self.tell(format!("undone; {left} more can be"));
     }

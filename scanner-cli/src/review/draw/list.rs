@@ -67,9 +67,15 @@ fn line(model: &Model, number: usize, palette: Palette) -> Line<'static> {
         .chars()
         .take(RULE_WIDTH)
         .collect();
+    let mark = if model.marked().contains(&number) {
+        "+"
+    } else {
+        " "
+    };
     Line::from(vec![
+        Span::styled(mark, palette.style(Part::Key)),
         Span::styled(
-            format!(" {} ", short(severity)),
+            format!("{} ", short(severity)),
             palette.style(Part::Severity(severity)),
         ),
         Span::styled(

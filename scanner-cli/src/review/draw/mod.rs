@@ -139,6 +139,10 @@ fn title(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
     if unsaved > 0 {
         text = format!("{text}, {unsaved} not written");
     }
+    let marked = model.marked().len();
+    if marked > 0 {
+        text = format!("{text}, {marked} marked");
+    }
     put(buffer, area, 0, &Line::raw(text.clone()));
     let told = model.filter.told();
     if !told.is_empty() {
@@ -198,6 +202,12 @@ fn footer(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
         ],
         Mode::Help => &[("any key", "back")],
         Mode::Leave => &[],
+        Mode::Browse if !model.marked().is_empty() => &[
+            ("a f r t c", "decide about all that are marked"),
+            ("Space", "mark"),
+            ("*", "all shown"),
+            ("Esc", "none"),
+        ],
         Mode::Browse => &[
             ("?", "help"),
             ("a", "accept"),

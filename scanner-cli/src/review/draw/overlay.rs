@@ -91,6 +91,25 @@ fn framed(buffer: &mut Buffer, area: Rect, rows: u16, title: &str, palette: Pale
     }
 }
 
+/// What a decision is about: a secret, or how many findings.
+fn about(model: &Model) -> String {
+    let targets = model.targets();
+    if let [number] = *targets {
+        return model.findings()[number].secret.redacted();
+    }
+    let marked = model.marked();
+    let shown = model
+        .visible()
+        .iter()
+        .filter(|n| marked.contains(n))
+        .count();
+    let hidden = match targets.len() - shown {
+        0 => String::new(),
+        n => format!(", {n} of which are not shown"),
+    };
+    format!("{} findings{hidden}", targets.len())
+}
+
 fn decide(
     buffer: &mut Buffer,
     area: Rect,
@@ -98,8 +117,7 @@ fn decide(
     model: &Model,
     palette: Palette,
 ) -> Option<Position> {
-    let secret = model.current().map(|(_, f)| f.secret.redacted());
-    let title = format!(" {}: {} ", form.status, secret.unwrap_or_default());
+    let title = format!(" {}: {} ", form.status, about(model));
     let rows = if area.height >= 9 { 7 } else { 3 };
     let inside = framed(buffer, area, rows, &title, palette);
     let compact = inside.height < 7;

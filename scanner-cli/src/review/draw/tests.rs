@@ -121,7 +121,7 @@ fn wide_screens_show_both_side_by_side_and_small_ones_one_of_them() {
 #[test]
 fn no_size_panics_in_any_mode() {
     for keys in [
-        "", "\t", "/a", "a", "ax\t\t20", "ax\nq", "?", "zzz", "/zzzz\n",
+        "", "\t", "/a", "a", "ax\t\t20", "ax\nq", "?", "zzz", "/zzzz\n", "*", "*/a\nr",
     ] {
         for width in [0, 1, 2, 5, 9, 10, 11, 20, 79, 109, 110, 111, 300] {
             for height in [0, 1, 2, 3, 4, 5, 8, 9, 11, 12, 24, 80] {
@@ -201,6 +201,35 @@ fn decisions_filters_and_questions_are_shown() {
         "{shown}"
     );
     assert!(shown.contains("q, Ctrl-C"), "the whole help fits: {shown}");
+}
+
+#[test]
+fn marks_and_what_a_decision_is_for_are_shown() {
+    let mut model = shared();
+    press(&mut model, "  ");
+    let shown = text(&mut model, 80, 24);
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines[0], " 4 of 5 open, 2 marked");
+    assert!(lines[1].starts_with("+CRIT  open ") && lines[2].starts_with("+HIGH  open "));
+    assert!(lines[3].starts_with(" LOW   open "), "{shown}");
+    assert!(
+        lines[23].contains("decide about all that are marked"),
+        "{shown}"
+    );
+    press(&mut model, "/deploy\nf");
+    let shown = text(&mut model, 80, 24);
+    assert!(
+        shown.contains(" false-positive: 2 findings, 1 of which are not shown "),
+        "{shown}"
+    );
+    press(&mut model, "same\n");
+    let shown = text(&mut model, 80, 24);
+    assert!(
+        shown.ends_with(" false-positive: 2 findings (u undoes it, w writes the baseline)"),
+        "{shown}"
+    );
+    press(&mut model, "?");
+    assert!(text(&mut model, 80, 24).contains("mark one, all shown"));
 }
 
 #[test]

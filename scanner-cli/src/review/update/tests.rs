@@ -23,7 +23,7 @@ fn keys_move_within_what_is_shown() {
     assert_eq!(model.row, 0);
     let mut model = many(1000);
     model.set_rows(10);
-    press(&mut model, "  ");
+    press(&mut model, "\u{4}\u{4}");
     assert_eq!((model.row, model.top), (18, 9));
     press(&mut model, "b");
     assert_eq!((model.row, model.top), (9, 9));
@@ -96,6 +96,57 @@ fn a_decision_needs_its_reason_and_can_be_undone_in_all_its_steps() {
     assert_eq!((model.unsaved(), model.undo.len()), (0, 0));
     press(&mut model, "u");
     assert!(model.note.as_ref().unwrap().bad);
+}
+
+#[test]
+fn one_decision_is_for_all_that_are_marked_and_undone_in_one_step() {
+    let mut model = shared();
+    // Marking goes on to the next; the same key takes a mark away.
+    press(&mut model, "  k k");
+    assert_eq!(model.marked().iter().collect::<Vec<_>>(), [&0]);
+    press(&mut model, "j ");
+    assert_eq!((model.row, model.targets()), (3, vec![0, 2]));
+    press(&mut model, "tno longer used\n");
+    let test = Standing::Decided(TriageStatus::Test);
+    assert_eq!((model.standing(0), model.standing(2)), (test, test));
+    assert_eq!(
+        (model.standing(1), model.standing(3)),
+        (Standing::Open, Standing::Open)
+    );
+    assert_eq!((model.unsaved(), model.undo.len()), (2, 1));
+    assert!(
+        model.marked().is_empty(),
+        "what is decided is marked no more"
+    );
+    // Taking decisions away leaves what has none.
+    press(&mut model, "*c");
+    assert_eq!((model.unsaved(), model.undo.len()), (0, 2));
+    press(&mut model, "u");
+    assert_eq!((model.standing(0), model.standing(2)), (test, test));
+    press(&mut model, "u");
+    assert_eq!((model.unsaved(), model.row), (0, 0));
+}
+
+#[test]
+fn all_that_are_shown_are_marked_and_marks_stay_where_a_filter_hides_them() {
+    let mut model = shared();
+    press(&mut model, "jj /deploy\n*");
+    assert_eq!(model.visible(), [1]);
+    assert_eq!(model.targets(), [1, 2]);
+    press(&mut model, "*");
+    assert_eq!(model.targets(), [2], "again takes away what is shown");
+    // Escape ends the search first, then takes the marks away.
+    press(&mut model, "\u{1b}");
+    assert_eq!((model.visible().len(), model.targets()), (5, vec![2]));
+    press(&mut model, "\u{1b}");
+    assert!(model.marked().is_empty());
+    press(&mut model, "o*rgone\n");
+    assert_eq!((model.unsaved(), model.visible().len()), (4, 0));
+    press(&mut model, "u");
+    assert_eq!((model.unsaved(), model.visible()), (0, &[0, 1, 2, 3][..]));
+    // Nothing is there to mark, and no decision is about what was looked at before.
+    press(&mut model, "/zzz\n *a");
+    assert_eq!((model.marked().len(), &model.mode), (0, &Mode::Browse));
 }
 
 #[test]
@@ -197,7 +248,9 @@ fn a_revealed_secret_is_gone_with_the_next_key() {
             revealed: true,
         })
     };
-    for key in ["j", "x", "n", "?", "/", "a", "s", "\t", "\u{3}", "w", "u"] {
+    for key in [
+        "j", "x", "n", "?", "/", "a", "s", "\t", "\u{3}", "w", "u", " ", "*",
+    ] {
         let mut model = shared();
         assert_eq!(press(&mut model, "x"), Some(Effect::Reveal));
         model.set_around(revealed());
@@ -224,4 +277,8 @@ fn a_hundred_thousand_findings_move_and_filter_at_once() {
     press(&mut model, "Gk/number-99\u{8}\n");
     press(&mut model, "\u{1b}oatest\nG");
     assert_eq!(model.row, 99_998);
+    press(&mut model, "*tall\n");
+    assert_eq!((model.open(), model.unsaved()), (0, 100_000));
+    press(&mut model, "u");
+    assert_eq!((model.open(), model.unsaved()), (99_999, 1));
 }
