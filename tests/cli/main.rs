@@ -31,10 +31,14 @@ mod report_fixture;
 mod reports;
 #[cfg(feature = "review")]
 mod review;
+#[cfg(feature = "review")]
+mod review_signals;
 mod rules;
 mod rules_table;
 mod sarif;
 mod tables;
+#[cfg(feature = "review")]
+mod terminal;
 
 use std::{
     io::Write,

@@ -1,170 +1,22 @@
-//! `gitsieve review` in a real terminal: tmux, with a server of the test's own.
+//! `gitsieve review` in a real terminal.
 
 use crate::{
     gitsieve, stderr,
-    support::{Repo, sieve},
+    support::{
+        Repo,
+        containers::{Packing, zip},
+        sieve,
+    },
+    terminal::{Terminal, has_tmux},
 };
 use serde_json::Value;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-    thread,
-    time::{Duration, Instant},
-};
-
-/// Longest that something may take to appear on the screen.
-const DEADLINE: Duration = Duration::from_secs(60);
-/// How often the screen is looked at.
-const PAUSE: Duration = Duration::from_millis(30);
-
-/// Whether there is a tmux to test in. A server that checks changes must have one.
-#[expect(clippy::print_stderr, reason = "a test that did nothing says so")]
-fn has_tmux() -> bool {
-    let found = Command::new("tmux").arg("-V").output();
-    let found = found.is_ok_and(|output| output.status.success());
-    assert!(
-        found || std::env::var_os("CI").is_none(),
-        "tmux is not installed"
-    );
-    if !found {
-        eprintln!("left out: tmux is not installed");
-    }
-    found
-}
-
-/// A terminal with a shell in it.
-struct Terminal {
-    socket: PathBuf,
-    _dir: tempfile::TempDir,
-}
-
-impl Terminal {
-    fn new(directory: &Path, width: u16, height: u16, variables: &[(&str, &str)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let terminal = Self {
-            socket: dir.path().join("socket"),
-            _dir: dir,
-        };
-        let (width, height) = (width.to_string(), height.to_string());
-        let mut command = terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", &width]);
-        command.args(["-y", &height, "-c"]).arg(directory);
-        command.args(["-e", "ENV=", "-e", "VISUAL="]);
-        for (name, value) in variables {
-            command.arg("-e").arg(format!("{name}={value}"));
-        }
-        let made = command.arg("sh").output().unwrap();
-        assert!(made.status.success(), "{made:?}");
-        // A shell may choose its prompt itself, by whose it is.
-        terminal.command("PS1='ready> '");
-        terminal.wait_until("prompt", |screen| {
-            screen.lines().any(|line| line.starts_with("ready>"))
-        });
-        terminal
-    }
-
-    fn tmux(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("tmux");
-        sieve::clear_environment(&mut command);
-        command.env("TERM", "xterm-256color");
-        command.arg("-S").arg(&self.socket).args(args);
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        let output = self.tmux(args).output().unwrap();
-        assert!(output.status.success(), "{args:?}: {output:?}");
-        output
-    }
-
-    /// Presses keys, as tmux names them.
-    fn press(&self, keys: &[&str]) {
-        self.run(&[&["send-keys"], keys].concat());
-    }
-
-    /// Types text.
-    fn write(&self, text: &str) {
-        self.run(&["send-keys", "-l", "--", text]);
-    }
-
-    /// Types a command line of the shell.
-    fn command(&self, line: &str) {
-        self.write(line);
-        self.press(&["Enter"]);
-    }
-
-    fn screen(&self) -> String {
-        String::from_utf8_lossy(&self.run(&["capture-pane", "-p"]).stdout).into_owned()
-    }
-
-    /// The screen with the sequences that make its colours.
-    fn coloured(&self) -> String {
-        String::from_utf8_lossy(&self.run(&["capture-pane", "-p", "-e"]).stdout).into_owned()
-    }
-
-    /// Waits until the screen is like that, and returns it.
-    fn wait_until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
-        let started = Instant::now();
-        loop {
-            let screen = self.screen();
-            if holds(&screen) {
-                return screen;
-            }
-            assert!(started.elapsed() < DEADLINE, "no {what:?} in:\n{screen}");
-            thread::sleep(PAUSE);
-        }
-    }
-
-    fn wait_for(&self, text: &str) -> String {
-        self.wait_until(text, |screen| screen.contains(text))
-    }
-
-    fn wait_without(&self, text: &str) -> String {
-        self.wait_until(&format!("absence of {text}"), |screen| {
-            !screen.contains(text)
-        })
-    }
-
-    /// Asserts that the shell has its terminal back as it was: no alternate screen, echo, lines.
-    fn assert_given_back(&self, before: &str) {
-        self.command("clear; echo mode: $(stty -g)");
-        let screen = self.wait_until("mode", |screen| {
-            screen.lines().any(|line| line.starts_with("mode: "))
-        });
-        let mode = screen
-            .lines()
-            .find(|line| line.starts_with("mode: "))
-            .unwrap();
-        assert_eq!(mode, before);
-        let asked = self.run(&["display-message", "-p", "#{alternate_on} #{cursor_flag}"]);
-        assert_eq!(String::from_utf8_lossy(&asked.stdout).trim(), "0 1");
-    }
-
-    /// What [`Self::assert_given_back`] compares with.
-    fn mode(&self) -> String {
-        self.command("clear; echo mode: $(stty -g)");
-        let screen = self.wait_until("mode", |screen| {
-            screen.lines().any(|line| line.starts_with("mode: "))
-        });
-        let mode = screen
-            .lines()
-            .find(|line| line.starts_with("mode: "))
-            .unwrap();
-        mode.to_owned()
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = self.tmux(&["kill-server"]).output();
-    }
-}
+use std::{fs, path::PathBuf};
 
 /// A repository with two secrets, of which one is in two versions of a file and the other is gone
 /// from `HEAD`, and a report of it.
-struct Case {
-    repo: Repo,
-    kept: String,
+pub struct Case {
+    pub repo: Repo,
+    pub kept: String,
     gone: String,
     report: PathBuf,
 }
@@ -175,8 +27,17 @@ fn review(args: &str) -> String {
     format!("clear; {} review {args}; echo status: $?", binary.display())
 }
 
+/// A report of a repository, beside it.
+fn reported(repo: &Repo) -> PathBuf {
+    let report = repo.beside("report.json");
+    let path = report.to_str().unwrap();
+    let output = gitsieve(repo.path(), &["git", ".", "-q", "-f", "json", "-o", path]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    report
+}
+
 impl Case {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let repo = Repo::init();
         let (kept, gone) = (repo.plant(), repo.plant());
         let code = |first: &str| {
@@ -193,10 +54,7 @@ impl Case {
         );
         repo.remove("old/\u{1b}[31m.env");
         repo.commit("Take it out");
-        let report = repo.beside("report.json");
-        let path = report.to_str().unwrap().to_owned();
-        let output = gitsieve(repo.path(), &["git", ".", "-q", "-f", "json", "-o", &path]);
-        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let report = reported(&repo);
         Self {
             repo,
             kept,
@@ -205,16 +63,16 @@ impl Case {
         }
     }
 
-    fn terminal(&self, width: u16, height: u16, variables: &[(&str, &str)]) -> Terminal {
+    pub fn terminal(&self, width: u16, height: u16, variables: &[(&str, &str)]) -> Terminal {
         Terminal::new(self.repo.path(), width, height, variables)
     }
 
-    fn of_report(&self) -> String {
+    pub fn of_report(&self) -> String {
         review(&format!("'{}'", self.report.display()))
     }
 
     /// The same, with the number of the process in a file beside the repository.
-    fn with_pid(&self) -> String {
+    pub fn with_pid(&self) -> String {
         format!(
             "sh -c 'echo $$ > ../pid; exec {} review \"{}\"'; echo status: $?",
             sieve::binary().display(),
@@ -222,7 +80,7 @@ impl Case {
         )
     }
 
-    fn pid(&self) -> String {
+    pub fn pid(&self) -> String {
         let pid = fs::read_to_string(self.repo.beside("pid")).unwrap();
         pid.trim().to_owned()
     }
@@ -341,6 +199,104 @@ fn a_secret_is_shown_on_demand_until_the_next_key() {
 }
 
 #[test]
+fn one_decision_is_for_all_that_are_marked() {
+    if !has_tmux() {
+        return;
+    }
+    let case = Case::new();
+    let terminal = case.terminal(80, 24, &[]);
+    terminal.command(&case.of_report());
+    terminal.wait_for("2 of 2 open");
+    terminal.press(&["Space"]);
+    let screen = terminal.wait_for("1 marked");
+    assert!(screen.contains("\n+CRIT"), "{screen}");
+    terminal.press(&["*"]);
+    terminal.wait_for("2 marked");
+    terminal.press(&["f"]);
+    terminal.wait_for("false-positive: 2 findings");
+    terminal.write("made for a test");
+    terminal.press(&["Enter"]);
+    let screen = terminal.wait_for("0 of 2 open, 2 not written");
+    assert!(screen.contains("false-positive: 2 findings (u"), "{screen}");
+    terminal.press(&["u"]);
+    let screen = terminal.wait_for("undone; 0 more");
+    assert!(
+        screen.contains("2 of 2 open") && !screen.contains("not written"),
+        "{screen}"
+    );
+    terminal.press(&["*", "t"]);
+    terminal.wait_for("test: 2 findings");
+    terminal.write("nothing behind it");
+    terminal.press(&["Enter"]);
+    terminal.wait_for("0 of 2 open, 2 not written");
+    terminal.press(&["w"]);
+    terminal.wait_for("2 decisions written");
+    terminal.press(&["q"]);
+    terminal.wait_for("status: 0");
+    let entries = case.baseline();
+    assert_eq!(entries.len(), 2, "{entries:?}");
+    for entry in entries {
+        assert_eq!(
+            (&entry["status"], &entry["reason"]),
+            (&"test".into(), &"nothing behind it".into())
+        );
+    }
+}
+
+#[test]
+fn members_of_archives_and_utf_16_are_shown_by_their_lines() {
+    if !has_tmux() {
+        return;
+    }
+    let repo = Repo::init();
+    let (packed, wide) = (repo.plant(), repo.plant());
+    let code = |what: &str, token: &str| {
+        format!(
+            "# {what}\n# \u{e9}\u{1f980}\ndef of_{what}():\n    token = \"{token}\"\n    return 12\n"
+        )
+    };
+    let inner = code("member", &packed);
+    let entries = [
+        ("other.txt", &b"nothing\n"[..], Packing::Stored),
+        ("src/app.py", inner.as_bytes(), Packing::Deflated),
+    ];
+    repo.write("a.zip", zip(&entries));
+    let text = format!("\u{feff}{}", code("wide", &wide));
+    let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    repo.commit_file("b.py", units, "Add an archive and UTF-16");
+    // What is read is the object: the files are gone.
+    repo.remove("a.zip");
+    repo.remove("b.py");
+    repo.commit("Take them out");
+    let report = reported(&repo);
+    let terminal = Terminal::new(repo.path(), 100, 40, &[]);
+    terminal.command(&review(&format!("'{}'", report.display())));
+    terminal.wait_for("2 of 2 open");
+    for (name, place, token, other) in [
+        ("member", "a.zip!/src/app.py:4:", &packed, &wide),
+        ("wide", "b.py:4:", &wide, &packed),
+    ] {
+        let screen = terminal.wait_for(&format!("def of_{name}():"));
+        assert!(screen.contains(place), "{screen}");
+        let line = screen.lines().find(|line| line.contains("token = \""));
+        let line = line.unwrap_or_else(|| panic!("{screen}")).trim_start();
+        assert!(line.starts_with(">  4 \u{2502} "), "{screen}");
+        assert!(line.contains(&format!("\"{}", &token[..4])), "{line}");
+        for secret in [token, other] {
+            assert!(!sieve::leaks(screen.as_bytes(), secret), "{screen}");
+        }
+        terminal.press(&["x"]);
+        let screen = terminal.wait_for(&format!("token = \"{token}\""));
+        assert!(!sieve::leaks(screen.as_bytes(), other), "{screen}");
+        terminal.press(&["j"]);
+        let screen = terminal.wait_without(token);
+        assert!(!sieve::leaks(screen.as_bytes(), token), "{screen}");
+    }
+    terminal.press(&["q"]);
+    terminal.wait_for("status: 0");
+}
+
+#[test]
 fn what_cannot_be_read_is_said_and_cannot_be_shown() {
     if !has_tmux() {
         return;
@@ -418,55 +374,6 @@ fn the_editor_gets_file_and_line_and_the_terminal_comes_back() {
     terminal.wait_for("TOKEN=");
     terminal.press(&["q"]);
     terminal.wait_for("status: 0");
-}
-
-#[test]
-fn signals_and_control_c_give_the_terminal_back() {
-    if !has_tmux() {
-        return;
-    }
-    let case = Case::new();
-    let terminal = case.terminal(80, 24, &[]);
-    let before = terminal.mode();
-    terminal.command(&case.of_report());
-    terminal.wait_for("2 of 2 open");
-    terminal.press(&["C-c"]);
-    terminal.wait_for("status: 0");
-    terminal.assert_given_back(&before);
-    // With something to lose it asks first, and a signal does not wait for an answer.
-    terminal.command(&case.with_pid());
-    terminal.wait_for("2 of 2 open");
-    terminal.press(&["t"]);
-    terminal.wait_for("reason");
-    terminal.write("x");
-    terminal.press(&["Enter"]);
-    terminal.wait_for("1 not written");
-    terminal.press(&["C-c"]);
-    terminal.wait_for("1 decision is not written.");
-    let killed = Command::new("kill").args(["-TERM", &case.pid()]).status();
-    assert!(killed.unwrap().success());
-    let screen = terminal.wait_for("status: 3");
-    assert!(screen.contains("decisions not written: 1"), "{screen}");
-    terminal.assert_given_back(&before);
-}
-
-#[test]
-fn a_terminal_that_goes_away_ends_the_review() {
-    if !has_tmux() || !Path::new("/proc/self").exists() {
-        return;
-    }
-    let case = Case::new();
-    let terminal = case.terminal(80, 24, &[]);
-    terminal.command(&case.with_pid());
-    terminal.wait_for("2 of 2 open");
-    let process = PathBuf::from(format!("/proc/{}", case.pid()));
-    assert!(process.exists());
-    drop(terminal);
-    let started = Instant::now();
-    while process.exists() {
-        assert!(started.elapsed() < DEADLINE, "it is running still");
-        thread::sleep(PAUSE);
-    }
 }
 
 #[test]
