@@ -9,6 +9,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::OnceLock,
 };
 
 /// Names that a shell would take apart or act on, were they not quoted.
@@ -19,12 +20,13 @@ const REPOSITORY: &str = "team/app";
 
 /// Stands for every program: writes down what it was given, and does what the real one does with it.
 const PROGRAM: &str = r#"#!/bin/sh
+PATH=$REAL_PATH; export PATH
 name=${0##*/}
 printf '%s\n' "$name" >> "$LOG/started"
 for argument; do printf '%s\0' "$argument"; done >> "$LOG/$name.arguments"
 env >> "$LOG/$name.environment"
 case $name in
-    jq | rm) PATH=$REAL_PATH; export PATH; exec "$name" "$@" ;;
+    jq | rm) exec "$name" "$@" ;;
     stty) exit 0 ;;
 esac
 cat > "$LOG/$name.input"
@@ -36,16 +38,10 @@ if [ -e "$LOG/refuses" ]; then echo "$name: permission denied" >&2; exit 7; fi
 if [ "$name" = infisical ]; then cat "$LOG/$name.file"; fi
 "#;
 
-/// A directory to run commands in, and what the programs wrote down.
-struct Desk {
-    dir: tempfile::TempDir,
-    commands: Vec<String>,
-    settings: String,
-}
-
-impl Desk {
-    /// With the commands of a checklist.
-    fn new() -> Self {
+/// The commands of a checklist, after the line of settings with names put in.
+fn list() -> &'static (String, Vec<String>) {
+    static LIST: OnceLock<(String, Vec<String>)> = OnceLock::new();
+    LIST.get_or_init(|| {
         let repo = Repo::init();
         let token = repo.plant();
         repo.commit_file("a.env", file_with(&token), "add");
@@ -56,13 +52,35 @@ impl Desk {
         let list = fs::read_to_string(list.join("checklist.md")).unwrap();
         let (_, part) = list.split_once("\n## 3. ").expect("part 3");
         let mut commands = commands(part);
-        let settings = commands.remove(0);
+        let settings = with_names(commands.remove(0));
+        (settings, commands)
+    })
+}
+
+/// The command in which this stands.
+fn command(part: &str) -> &'static str {
+    let mut found = list().1.iter().filter(|c| c.contains(part));
+    let command = found.next().unwrap_or_else(|| panic!("no {part}"));
+    assert!(found.next().is_none(), "two of {part}");
+    command
+}
+
+/// Shells that people paste commands into.
+fn shells() -> impl Iterator<Item = &'static str> {
+    let shells = ["/bin/sh", "/bin/bash", "/bin/zsh"];
+    shells.into_iter().filter(|shell| Path::new(shell).exists())
+}
+
+/// A directory to run commands in, and what the programs wrote down.
+struct Desk {
+    dir: tempfile::TempDir,
+    shell: &'static str,
+}
+
+impl Desk {
+    fn new(shell: &'static str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let desk = Self {
-            dir,
-            commands,
-            settings: with_names(settings),
-        };
+        let desk = Self { dir, shell };
         for directory in ["bin", "log", "here"] {
             fs::create_dir(desk.path(directory)).unwrap();
         }
@@ -82,22 +100,15 @@ impl Desk {
         self.path("here").join(FILE)
     }
 
-    /// The command in which this stands.
-    fn command(&self, part: &str) -> &str {
-        let mut found = self.commands.iter().filter(|c| c.contains(part));
-        let command = found.next().unwrap_or_else(|| panic!("no {part}"));
-        assert!(found.next().is_none(), "two of {part}");
-        command
-    }
-
-    /// Runs a command after the line that sets the names, as somebody would who pastes both.
+    /// Runs a command after the line that sets the names, as somebody would who pastes both. No other
+    /// programs than those that write down what they are given can be found.
     fn run(&self, command: &str, input: Stdio) -> Output {
-        let mut shell = Command::new("sh");
+        let mut shell = Command::new(self.shell);
         sieve::clear_environment(&mut shell);
         let real = std::env::var("PATH").unwrap();
         let output = shell
-            .args(["-c", &format!("{}\n{command}", self.settings)])
-            .env("PATH", format!("{}:{real}", self.path("bin").display()))
+            .args(["-c", &format!("{}\n{command}", list().0)])
+            .env("PATH", self.path("bin"))
             .env("REAL_PATH", real)
             .env("LOG", self.path("log"))
             .current_dir(self.path("here"))
@@ -112,7 +123,7 @@ impl Desk {
     /// but by its standard input or a file.
     fn store(&self, part: &str, value: &str) -> Output {
         fs::write(self.file(), value).unwrap();
-        let output = self.run(self.command(part), Stdio::null());
+        let output = self.run(command(part), Stdio::null());
         self.assert_untold(value);
         for stream in [&output.stdout, &output.stderr] {
             assert!(!told(stream, value), "{output:?}");
@@ -203,6 +214,11 @@ fn values() -> [String; 3] {
     ]
 }
 
+/// Each shell with each value.
+fn cases() -> impl Iterator<Item = (&'static str, String)> {
+    shells().flat_map(|shell| values().map(|value| (shell, value)))
+}
+
 /// Whether there is a jq. A server that checks changes must have one.
 #[expect(clippy::print_stderr, reason = "a test that did nothing says so")]
 fn has_jq() -> bool {
@@ -225,7 +241,7 @@ fn assert_went_well(output: &Output) {
 
 #[test]
 fn vault_and_github_read_the_value_from_standard_input() {
-    for value in values() {
+    for (shell, value) in cases() {
         for (part, program, arguments) in [
             (
                 "vault kv patch",
@@ -239,7 +255,7 @@ fn vault_and_github_read_the_value_from_standard_input() {
             ),
             ("gh secret", "gh", vec!["secret", "set", NAME]),
         ] {
-            let desk = Desk::new();
+            let desk = Desk::new(shell);
             assert_went_well(&desk.store(part, &value));
             let mut wanted: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
             if program == "vault" {
@@ -256,8 +272,8 @@ fn infisical_reads_a_file_that_is_private_and_gone_afterwards() {
     if !has_jq() {
         return;
     }
-    for value in values() {
-        let desk = Desk::new();
+    for (shell, value) in cases() {
+        let desk = Desk::new(shell);
         assert_went_well(&desk.store("infisical", &value));
         let file = format!("--file={FILE}.yaml");
         assert_eq!(
@@ -277,8 +293,8 @@ fn bitbucket_gets_json_on_standard_input_of_curl() {
     if !has_jq() {
         return;
     }
-    for value in values() {
-        let desk = Desk::new();
+    for (shell, value) in cases() {
+        let desk = Desk::new(shell);
         assert_went_well(&desk.store("bitbucket.org", &value));
         let url = format!(
             "https://api.bitbucket.org/2.0/repositories/{REPOSITORY}/pipelines_config/variables/"
@@ -305,14 +321,15 @@ fn what_a_program_refuses_fails_and_is_said() {
     if !has_jq() {
         return;
     }
-    for (part, program) in [
+    let programs = [
         ("vault kv patch", "vault"),
         ("vault kv put", "vault"),
         ("infisical", "infisical"),
         ("bitbucket.org", "curl"),
         ("gh secret", "gh"),
-    ] {
-        let desk = Desk::new();
+    ];
+    for (shell, (part, program)) in shells().flat_map(|shell| programs.map(|p| (shell, p))) {
+        let desk = Desk::new(shell);
         fs::write(desk.path("log/refuses"), "").unwrap();
         let output = desk.store(part, &values()[0]);
         assert_eq!(output.status.code(), Some(7), "{part}: {output:?}");
@@ -325,8 +342,8 @@ fn what_a_program_refuses_fails_and_is_said() {
         assert_eq!(left.len(), 1, "{left:?}");
 
         // Without its file nothing is stored, least of all nothing as the value.
-        let desk = Desk::new();
-        let output = desk.run(desk.command(part), Stdio::null());
+        let desk = Desk::new(shell);
+        let output = desk.run(command(part), Stdio::null());
         assert!(!output.status.success(), "{part}: {output:?}");
         assert!(!output.stderr.is_empty(), "{part}");
         assert!(!desk.started(program), "{part}");
@@ -335,20 +352,19 @@ fn what_a_program_refuses_fails_and_is_said() {
 
 #[test]
 fn the_value_is_typed_into_a_private_file_that_can_be_deleted() {
-    let value = values()[1].trim_end_matches('\n').to_owned();
-    let desk = Desk::new();
-    let typed = desk.path("typed");
-    fs::write(&typed, format!("{value}\nanother line\n")).unwrap();
-    let typed = fs::File::open(&typed).unwrap();
-    assert_went_well(&desk.run(desk.command("stty"), typed.into()));
-    desk.assert_untold(&value);
-    assert_eq!(desk.arguments("stty"), ["-echo", "echo"]);
-    assert_eq!(fs::read_to_string(desk.file()).unwrap(), value);
-    assert_eq!(mode(&desk.file()), 0o600);
-    assert_went_well(&desk.run(desk.commands.last().unwrap(), Stdio::null()));
-    assert!(!desk.file().exists());
-}
-
-fn mode(path: &Path) -> u32 {
-    path.metadata().unwrap().permissions().mode() & 0o777
+    for shell in shells() {
+        let value = values()[1].clone();
+        let desk = Desk::new(shell);
+        let typed = desk.path("typed");
+        fs::write(&typed, format!("{value}\nanother line\n")).unwrap();
+        let typed = fs::File::open(&typed).unwrap();
+        assert_went_well(&desk.run(command("stty"), typed.into()));
+        desk.assert_untold(&value);
+        assert_eq!(desk.arguments("stty"), ["-echo", "echo"]);
+        assert_eq!(fs::read_to_string(desk.file()).unwrap(), value);
+        let mode = desk.file().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_went_well(&desk.run(list().1.last().unwrap(), Stdio::null()));
+        assert!(!desk.file().exists());
+    }
 }
