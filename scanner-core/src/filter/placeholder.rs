@@ -127,10 +127,29 @@ pub fn reason(value: &[u8]) -> Option<&'static str> {
         return None;
     }
     let lower = value.to_ascii_lowercase();
+    let stands = |word: &&str| {
+        let mut places = memchr::memmem::find_iter(&lower, word.as_bytes());
+        places.any(|at| {
+            let found = &value[at..at + word.len()];
+            found.len() > SHORT_WORD || is_written(found)
+        })
+    };
     WORDS
         .iter()
-        .any(|word| memchr::memmem::find(&lower, word.as_bytes()).is_some())
+        .any(|word| stands(word))
         .then_some("a word that stands for a secret")
+}
+
+/// Words up to so many bytes have to be written as people write words: random text of both cases holds
+/// `fAkE` in one of 20,000 tokens.
+const SHORT_WORD: usize = 5;
+
+/// Whether letters are all small, all large, or small after a large one.
+fn is_written(word: &[u8]) -> bool {
+    let (first, rest) = word.split_at(word.len().min(1));
+    let rest_has = |of: fn(&u8) -> bool| rest.iter().any(of);
+    !rest_has(u8::is_ascii_uppercase)
+        || !rest_has(u8::is_ascii_lowercase) && !first.iter().any(u8::is_ascii_lowercase)
 }
 
 /// Bytes of the longest stretch of one byte.
@@ -196,6 +215,26 @@ mod tests {
             "abc123def456ghi789",
         ] {
             assert!(reason(value.as_bytes()).is_some(), "{value}");
+        }
+        // As a token may hold it by chance, and as people write it.
+        for (word, is_placeholder) in [
+            ("fAke", false),
+            ("faKE", false),
+            ("XXxx", false),
+            ("xXXX", false),
+            ("fake", true),
+            ("Fake", true),
+            ("XXXX", true),
+            ("YOUR", true),
+            ("ChangeMe", true),
+            ("PlaceHolder", true),
+        ] {
+            let value = format!("q7Zm2{word}Lp0vTgR4kW");
+            assert_eq!(
+                reason(value.as_bytes()).is_some(),
+                is_placeholder,
+                "{value}"
+            );
         }
         for value in ["x7Qm2LpZ0vTgR4kW", "9f86d081884c7d65", "correcthorse1"] {
             assert_eq!(reason(value.as_bytes()), None, "{value}");
