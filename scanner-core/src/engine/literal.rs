@@ -427,7 +427,7 @@ impl Filter {
             }
             let grams = grams_of(range);
             if grams >= CHUNK {
-                self.search_collected(set, scratch, content, ranges, collected, first, out);
+                self.search_collected(set, scratch, content, ranges, collected, out);
                 collected = 0;
                 self.hits(set, scratch, content, range.clone(), out);
                 continue;
@@ -452,12 +452,16 @@ impl Filter {
                 at += STRIDE * taken;
                 left -= taken;
                 if collected == CHUNK {
-                    self.search_collected(set, scratch, content, ranges, collected, first, out);
+                    self.search_collected(set, scratch, content, ranges, collected, out);
                     collected = 0;
                 }
             }
         }
-        self.search_collected(set, scratch, content, ranges, collected, first, out);
+        self.search_collected(set, scratch, content, ranges, collected, out);
+        // Few are out of place.
+        if !out[first..].is_sorted() {
+            out[first..].sort_unstable();
+        }
     }
 
     /// Searches the grams that are collected in `scratch.padded`. Those that fill up a group are none
@@ -470,13 +474,11 @@ impl Filter {
         content: &[u8],
         ranges: &[Range<usize>],
         collected: usize,
-        first: usize,
         out: &mut Vec<Hit>,
     ) {
         if collected == 0 {
             return;
         }
-        let fresh = out.len();
         let Scratch {
             indexes,
             found,
@@ -498,9 +500,6 @@ impl Filter {
             let range = &ranges[group.range as usize];
             let index = indexes[usize::from(gram)];
             self.verify(set, content, range, group.position(gram), index, out);
-        }
-        if out.len() > fresh {
-            settle(&mut out[first..], fresh - first);
         }
     }
 
