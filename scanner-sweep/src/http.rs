@@ -4,15 +4,6 @@
 //! followed here, and what goes wrong is told without anything that was sent: addresses and headers
 //! hold tokens.
 
-#[cfg(test)]
-#[path = "../../tests/support/web.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    reason = "shared with test targets that use other parts of it"
-)]
-pub(crate) mod fake;
-
 use scanner_core::{config::Webhook, report::printable};
 use std::{
     fmt,

@@ -20,11 +20,19 @@ pub mod store;
 pub mod sweep;
 pub mod trend;
 
-#[cfg(all(test, feature = "postgres", target_os = "linux"))]
-#[path = "../../tests/support/postgres.rs"]
+/// What tests share with test targets.
+#[cfg(test)]
+#[path = "../../tests/support"]
 #[allow(
     dead_code,
     unreachable_pub,
     reason = "shared with test targets that use other parts of it"
 )]
-mod server;
+mod support {
+    pub mod certificates;
+    pub mod listener;
+    #[cfg(all(feature = "postgres", target_os = "linux"))]
+    pub mod postgres;
+    pub mod smtp;
+    pub mod web;
+}

@@ -4,8 +4,11 @@
 //! Nothing here knows how the scanner works: expectations come from git and from the bytes that
 //! a test wrote.
 
+pub mod certificates;
 pub mod containers;
 pub mod environment;
+pub mod git_http;
+pub mod listener;
 pub mod oracle;
 pub mod pack;
 pub mod plant;

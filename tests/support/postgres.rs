@@ -1,5 +1,6 @@
 //! A PostgreSQL server of a test's own, gone with it.
 
+use super::certificates::Certificates;
 use std::{
     env, fs,
     net::{TcpListener, TcpStream},
@@ -128,49 +129,24 @@ impl Postgres {
     /// Restarts it with TLS; returns the certificate that its own is checked against. `None` where
     /// OpenSSL is not installed, which in CI is a failure.
     pub fn encrypt(&mut self) -> Option<PathBuf> {
-        let dir = self.dir.path().to_owned();
-        let openssl = |args: &str| {
+        let names = "DNS:localhost,IP:127.0.0.1";
+        let certificates = Certificates::make_by(self.dir.path(), names, || {
             let mut command = as_user();
-            let command = command
-                .arg("openssl")
-                .args(args.split(' '))
-                .current_dir(&dir);
-            command.output().is_ok_and(|output| output.status.success())
-        };
-        fs::write(
-            dir.join("names"),
-            "subjectAltName=DNS:localhost,IP:127.0.0.1",
-        )
-        .unwrap();
-        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-        let made = openssl(&format!(
-            "req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=ca -days 2"
-        )) && openssl(&format!(
-            "req {key} -keyout server.key -out server.csr -subj /CN=localhost"
-        )) && openssl(
-            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem \
-             -days 2 -extfile names",
-        );
-        assert!(
-            made || env::var_os("CI").is_none(),
-            "OpenSSL is not installed"
-        );
-        if !made {
-            return None;
-        }
-        let file = |name: &str| dir.join(name).display().to_string();
+            command.arg("openssl");
+            command
+        })?;
         self.query(&format!(
             "ALTER SYSTEM SET ssl_cert_file = '{}'",
-            file("server.pem")
+            certificates.server.display()
         ));
         self.query(&format!(
             "ALTER SYSTEM SET ssl_key_file = '{}'",
-            file("server.key")
+            certificates.key.display()
         ));
         self.query("ALTER SYSTEM SET ssl = on");
         self.stop();
         self.resume();
-        Some(dir.join("ca.pem"))
+        Some(certificates.authority)
     }
 
     /// Stops it as a machine that restarts does: connections are cut.

@@ -1,14 +1,11 @@
 //! A mail server on the loopback device that answers as told. Unit tests of other packages include
 //! this file too.
 
+use super::listener::{Connection, Listener};
+use rustls::ServerConfig;
 use std::{
     io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::JoinHandle,
+    sync::{Arc, Mutex},
 };
 
 /// A mail as it came in.
@@ -20,14 +17,36 @@ pub struct Received {
     pub text: String,
 }
 
+/// How the server speaks TLS.
+#[derive(Debug, Clone)]
+pub enum Tls {
+    /// Not at all, whatever it says.
+    Never,
+    /// When it is asked to.
+    WhenAsked(Arc<ServerConfig>),
+    /// From the first byte on.
+    AtOnce(Arc<ServerConfig>),
+}
+
+/// A command, or the `.` at the end of a mail.
+#[derive(Debug, Clone)]
+struct Said {
+    line: String,
+    secure: bool,
+}
+
+/// What came in.
+#[derive(Debug, Default)]
+struct Log {
+    commands: Mutex<Vec<Said>>,
+    mails: Mutex<Vec<Received>>,
+}
+
 /// A listener; it ends with the value.
 #[derive(Debug)]
 pub struct FakeSmtp {
-    port: u16,
-    stopped: Arc<AtomicBool>,
-    commands: Arc<Mutex<Vec<String>>>,
-    mails: Arc<Mutex<Vec<Received>>>,
-    thread: Option<JoinHandle<()>>,
+    listener: Listener,
+    log: Arc<Log>,
 }
 
 impl FakeSmtp {
@@ -39,81 +58,76 @@ impl FakeSmtp {
     /// As told by `answer`, which gets each command in turn, `.` for the end of a mail.
     pub fn answering(
         extensions: &'static [&'static str],
-        answer: impl Fn(&str) -> Option<&'static str> + Send + 'static,
+        answer: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let stopped = Arc::new(AtomicBool::new(false));
-        let commands: Arc<Mutex<Vec<String>>> = Arc::default();
-        let mails: Arc<Mutex<Vec<Received>>> = Arc::default();
-        let state = (
-            Arc::clone(&stopped),
-            Arc::clone(&commands),
-            Arc::clone(&mails),
-        );
-        let thread = std::thread::spawn(move || {
-            let (stopped, commands, mails) = state;
-            for stream in listener.incoming() {
-                if stopped.load(Ordering::SeqCst) {
-                    break;
-                }
-                // A client that goes away ends the conversation.
-                let _ = converse(&stream.unwrap(), extensions, &answer, &commands, &mails);
+        Self::serving(extensions, Tls::Never, answer)
+    }
+
+    /// Takes every mail, over TLS.
+    pub fn secured(extensions: &'static [&'static str], tls: Tls) -> Self {
+        Self::serving(extensions, tls, |_| None)
+    }
+
+    fn serving(
+        extensions: &'static [&'static str],
+        tls: Tls,
+        answer: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static,
+    ) -> Self {
+        let log: Arc<Log> = Arc::default();
+        let taken = Arc::clone(&log);
+        let listener = Listener::start(move |mut connection| {
+            if let Tls::AtOnce(tls) = &tls {
+                connection.secure(tls);
             }
+            // A client that goes away ends the conversation.
+            drop(converse(connection, extensions, &tls, &answer, &taken));
         });
-        Self {
-            port,
-            stopped,
-            commands,
-            mails,
-            thread: Some(thread),
-        }
+        Self { listener, log }
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.listener.port()
     }
 
     /// All lines that clients sent but for the mails.
     pub fn commands(&self) -> Vec<String> {
-        self.commands.lock().unwrap().clone()
+        let commands = self.log.commands.lock().unwrap();
+        commands.iter().map(|said| said.line.clone()).collect()
+    }
+
+    /// Those of them that anyone on the way could read.
+    pub fn in_the_open(&self) -> Vec<String> {
+        let commands = self.log.commands.lock().unwrap();
+        let open = commands.iter().filter(|said| !said.secure);
+        open.map(|said| said.line.clone()).collect()
     }
 
     /// Mails that were taken.
     pub fn mails(&self) -> Vec<Received> {
-        self.mails.lock().unwrap().clone()
-    }
-}
-
-impl Drop for FakeSmtp {
-    fn drop(&mut self) {
-        self.stopped.store(true, Ordering::SeqCst);
-        // Wakes the listener.
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
+        self.log.mails.lock().unwrap().clone()
     }
 }
 
 fn converse(
-    stream: &TcpStream,
+    connection: Connection,
     extensions: &[&str],
+    tls: &Tls,
     answer: &(impl Fn(&str) -> Option<&'static str> + ?Sized),
-    commands: &Mutex<Vec<String>>,
-    mails: &Mutex<Vec<Received>>,
+    log: &Log,
 ) -> std::io::Result<()> {
-    let mut out = stream;
-    let mut reader = BufReader::new(stream);
+    let mut reader = BufReader::new(connection);
     let mut to = Vec::new();
-    write!(out, "220 fake ESMTP\r\n")?;
+    write!(reader.get_mut(), "220 fake ESMTP\r\n")?;
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
             return Ok(());
         }
         let line = line.trim_end();
-        commands.lock().unwrap().push(line.to_owned());
+        log.commands.lock().unwrap().push(Said {
+            line: line.to_owned(),
+            secure: reader.get_ref().is_secure(),
+        });
         let usual = match line.split([' ', ':']).next().unwrap_or_default() {
             "EHLO" => {
                 let all: Vec<String> = std::iter::once(&"fake")
@@ -122,9 +136,9 @@ fn converse(
                     .collect();
                 let (last, before) = all.split_last().unwrap();
                 for text in before {
-                    write!(out, "250-{text}\r\n")?;
+                    write!(reader.get_mut(), "250-{text}\r\n")?;
                 }
-                write!(out, "250 {last}\r\n")?;
+                write!(reader.get_mut(), "250 {last}\r\n")?;
                 continue;
             }
             "AUTH" => "235 welcome",
@@ -137,7 +151,12 @@ fn converse(
         if let Some(address) = line.strip_prefix("RCPT TO:") {
             to.push(address.trim_matches(['<', '>']).to_owned());
         }
-        write!(out, "{told}\r\n")?;
+        write!(reader.get_mut(), "{told}\r\n")?;
+        if let Tls::WhenAsked(tls) = tls
+            && line == "STARTTLS"
+        {
+            reader.get_mut().secure(tls);
+        }
         if line == "QUIT" {
             return Ok(());
         }
@@ -156,9 +175,9 @@ fn converse(
             let told = answer(".").unwrap_or("250 taken");
             if told.starts_with('2') {
                 let to = std::mem::take(&mut to);
-                mails.lock().unwrap().push(Received { to, text });
+                log.mails.lock().unwrap().push(Received { to, text });
             }
-            write!(out, "{told}\r\n")?;
+            write!(reader.get_mut(), "{told}\r\n")?;
         }
     }
 }

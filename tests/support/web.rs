@@ -1,22 +1,19 @@
 //! A web server on the loopback device that answers as told. Unit tests of other packages include
 //! this file too.
 
+use super::listener::{Connection, Listener};
+use rustls::ServerConfig;
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::JoinHandle,
+    sync::{Arc, Mutex},
 };
 
 /// What the server answers.
 #[derive(Debug, Clone)]
 pub struct Reply {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: String,
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
 }
 
 impl Reply {
@@ -24,7 +21,7 @@ impl Reply {
         Self {
             status: 200,
             headers: Vec::new(),
-            body: body.into(),
+            body: body.into().into_bytes(),
         }
     }
 
@@ -35,8 +32,8 @@ impl Reply {
         }
     }
 
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
         self
     }
 }
@@ -61,47 +58,77 @@ impl Asked {
 /// A listener; it ends with the value.
 #[derive(Debug)]
 pub struct Fake {
-    port: u16,
-    stopped: Arc<AtomicBool>,
+    listener: Listener,
     asked: Arc<Mutex<Vec<Asked>>>,
-    thread: Option<JoinHandle<()>>,
+    /// `http` or `https`.
+    scheme: &'static str,
 }
 
 impl Fake {
     /// Answers each request by what `reply` makes of its number, from 0 on, and its target.
-    pub fn start(reply: impl Fn(usize, &str) -> Reply + Send + 'static) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let stopped = Arc::new(AtomicBool::new(false));
+    pub fn start(reply: impl Fn(usize, &str) -> Reply + Send + Sync + 'static) -> Self {
+        Self::answering(move |count, asked| reply(count, &asked.target))
+    }
+
+    /// Answers each request by what `reply` makes of it and its number.
+    pub fn answering(reply: impl Fn(usize, &Asked) -> Reply + Send + Sync + 'static) -> Self {
+        Self::serving(None, None, reply)
+    }
+
+    /// The same, over TLS.
+    pub fn secured(
+        tls: Arc<ServerConfig>,
+        reply: impl Fn(usize, &Asked) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::serving(Some(tls), None, reply)
+    }
+
+    /// A proxy that takes the place of every server that a tunnel is asked for to, and speaks TLS in
+    /// it. Requests tell by `host` which one was meant.
+    pub fn proxy(
+        tls: Arc<ServerConfig>,
+        reply: impl Fn(usize, &Asked) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::serving(None, Some(tls), reply)
+    }
+
+    fn serving(
+        at_once: Option<Arc<ServerConfig>>,
+        in_tunnels: Option<Arc<ServerConfig>>,
+        reply: impl Fn(usize, &Asked) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let scheme = if at_once.is_some() { "https" } else { "http" };
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-        let (stop, log) = (Arc::clone(&stopped), Arc::clone(&asked));
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if stop.load(Ordering::SeqCst) {
-                    break;
-                }
-                let stream = stream.unwrap();
-                let Some(request) = read(&stream) else {
+        let log = Arc::clone(&asked);
+        let listener = Listener::start(move |mut connection| {
+            if let Some(tls) = &at_once {
+                connection.secure(tls);
+            }
+            let mut reader = BufReader::new(connection);
+            while let Some(request) = read(&mut reader) {
+                if let Some(tls) = in_tunnels.as_ref().filter(|_| request.method == "CONNECT") {
+                    drop(reader.get_mut().write_all(b"HTTP/1.1 200 x\r\n\r\n"));
+                    reader.get_mut().secure(tls);
                     continue;
-                };
+                }
                 let count = {
                     let mut log = log.lock().unwrap();
                     log.push(request.clone());
                     log.len() - 1
                 };
-                answer(&stream, &reply(count, &request.target));
+                answer(reader.get_mut(), &reply(count, &request));
+                break;
             }
         });
         Self {
-            port,
-            stopped,
+            listener,
             asked,
-            thread: Some(thread),
+            scheme,
         }
     }
 
     pub fn origin(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", self.scheme, self.listener.port())
     }
 
     /// All requests so far.
@@ -114,31 +141,17 @@ impl Fake {
     }
 }
 
-impl Drop for Fake {
-    fn drop(&mut self) {
-        self.stopped.store(true, Ordering::SeqCst);
-        // Wakes the listener.
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
-    }
-}
-
-fn read(stream: &TcpStream) -> Option<Asked> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut words = line.split(' ').map(str::to_owned);
+fn read(reader: &mut BufReader<Connection>) -> Option<Asked> {
+    let first = line(reader)?;
+    let mut words = first.split(' ').map(str::to_owned);
     let (method, target) = (words.next()?, words.next()?);
     let mut headers = Vec::new();
     loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        match line.trim_end().split_once(": ") {
-            None => break,
-            Some((name, value)) => headers.push((name.to_lowercase(), value.to_owned())),
-        }
+        let line = self::line(reader)?;
+        let Some((name, value)) = line.split_once(':') else {
+            break;
+        };
+        headers.push((name.to_lowercase(), value.trim().to_owned()));
     }
     let mut asked = Asked {
         method,
@@ -146,21 +159,44 @@ fn read(stream: &TcpStream) -> Option<Asked> {
         headers,
         body: Vec::new(),
     };
-    let length = asked.header("content-length").unwrap_or("0").parse().ok()?;
-    asked.body.resize(length, 0);
-    reader.read_exact(&mut asked.body).ok()?;
+    if asked.header("expect").is_some() {
+        let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+        reader.get_mut().write_all(go_on).ok()?;
+    }
+    if asked.header("transfer-encoding") == Some("chunked") {
+        loop {
+            let size = usize::from_str_radix(&line(reader)?, 16).ok()?;
+            let mut chunk = vec![0; size + 2];
+            reader.read_exact(&mut chunk).ok()?;
+            asked.body.extend(&chunk[..size]);
+            if size == 0 {
+                break;
+            }
+        }
+    } else {
+        let length = asked.header("content-length").unwrap_or("0").parse().ok()?;
+        asked.body.resize(length, 0);
+        reader.read_exact(&mut asked.body).ok()?;
+    }
     Some(asked)
 }
 
-fn answer(mut stream: &TcpStream, reply: &Reply) {
-    let mut head = format!(
+fn line(reader: &mut impl BufRead) -> Option<String> {
+    let mut line = String::new();
+    (reader.read_line(&mut line).ok()? > 0).then(|| line.trim_end().to_owned())
+}
+
+fn answer(connection: &mut Connection, reply: &Reply) {
+    let mut answer = format!(
         "HTTP/1.1 {} x\r\nConnection: close\r\nContent-Length: {}\r\n",
         reply.status,
         reply.body.len()
     );
     for (name, value) in &reply.headers {
-        head.extend([name, ": ", value, "\r\n"]);
+        answer.extend([name, ": ", value, "\r\n"]);
     }
+    let mut answer = (answer + "\r\n").into_bytes();
+    answer.extend(&reply.body);
     // A client that has heard enough closes the connection.
-    drop(stream.write_all(format!("{head}\r\n{}", reply.body).as_bytes()));
+    drop(connection.write_all(&answer));
 }

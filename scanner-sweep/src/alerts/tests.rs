@@ -3,28 +3,23 @@
 use super::*;
 use crate::{
     discover::Discovered,
-    http::fake::{Fake, Reply},
     store::{AlertState, Visit, VisitOutcome, Worker},
+    support::{
+        smtp::FakeSmtp,
+        web::{Fake, Reply},
+    },
 };
 use scanner_core::{
     model::{CommitInfo, ObjectId, Report, SuppressedBy, Suppression, TriageStatus},
     rules::RuleSet,
     scan::{Input, NoObserver, Scanner},
 };
-use smtp::FakeSmtp;
 use std::{
     cell::{Cell, RefCell},
     fs,
     sync::{Arc, atomic::AtomicBool},
 };
 use tempfile::TempDir;
-
-#[path = "../../../tests/support/smtp.rs"]
-#[allow(
-    unreachable_pub,
-    reason = "shared with test targets that use other parts of it"
-)]
-mod smtp;
 
 /// A finding to be: repository, number of the token, author, committer.
 type Planted<'a> = (&'a str, usize, &'a str, &'a str);
@@ -210,7 +205,7 @@ fn what_is_new_is_told_once() {
 fn workers_that_share_a_store_tell_once() {
     use crate::store::{Address, Patience};
 
-    let Some(server) = crate::server::Postgres::start() else {
+    let Some(server) = crate::support::postgres::Postgres::start() else {
         return;
     };
     let address = Address::parse(&server.uri(), None).unwrap();

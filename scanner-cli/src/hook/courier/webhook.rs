@@ -90,13 +90,16 @@ impl Webhook {
 }
 
 #[cfg(all(test, feature = "webhook"))]
-#[path = "../../../../tests/support/web.rs"]
+#[path = "../../../../tests/support"]
 #[allow(
     dead_code,
     unreachable_pub,
     reason = "shared with test targets that use other parts of it"
 )]
-mod fake;
+mod support {
+    pub mod listener;
+    pub mod web;
+}
 
 #[cfg(all(test, feature = "webhook"))]
 mod tests {
@@ -104,7 +107,7 @@ mod tests {
         Target,
         tests::{LINE, deliver, sinks, start},
     };
-    use super::fake::{Fake, Reply};
+    use super::support::web::{Fake, Reply};
     use super::*;
     use crate::hook::courier::Sinks;
     use std::{fs, net::TcpListener, thread, time::Duration};

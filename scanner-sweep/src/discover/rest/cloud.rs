@@ -193,7 +193,7 @@ mod tests {
     }
 
     /// A server whose answers hold its own address.
-    fn fake(reply: impl Fn(&str, usize, &str) -> Reply + Send + 'static) -> Fake {
+    fn fake(reply: impl Fn(&str, usize, &str) -> Reply + Send + Sync + 'static) -> Fake {
         let origin = Arc::new(OnceLock::<String>::new());
         let known = Arc::clone(&origin);
         let fake = Fake::start(move |count, target| reply(known.get().unwrap(), count, target));

@@ -1,6 +1,6 @@
 //! What the tests of both listings need.
 
-pub(crate) use crate::http::fake::{Fake, Reply};
+pub(crate) use crate::support::web::{Fake, Reply};
 
 use super::{Limits, Server};
 use crate::discover::{Found, Token};

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    server::Postgres,
     store::{Address, Patience, Visit},
+    support::postgres::Postgres,
 };
 use std::sync::{Arc, atomic::AtomicUsize};
 

@@ -57,7 +57,7 @@ fn a_sweep_with_a_key_seals_what_is_not_sealed_for_it_and_reads_no_more_than_tha
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 #[test]
 fn values_are_sealed_in_a_database_too() {
-    let Some(server) = crate::server::Postgres::start() else {
+    let Some(server) = crate::support::postgres::Postgres::start() else {
         return;
     };
     seals_what_is_not_sealed(&farm_of_three(), &shared::connect(&server));
