@@ -4,9 +4,11 @@
 //! followed here, and what goes wrong is told without anything that was sent: addresses and headers
 //! hold tokens.
 
+use rustls::CertificateError;
 use scanner_core::{config::Webhook, report::printable};
 use std::{
-    fmt,
+    error::Error,
+    fmt, io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -82,14 +84,50 @@ pub(crate) fn no_answer(error: &ureq::Error) -> NoAnswer {
 
     // Other kinds of errors may quote what was sent.
     let (passing, reason) = match error {
-        Error::Io(_) | Error::Timeout(_) | Error::HostNotFound | Error::ConnectionFailed => {
+        Error::Io(error) => match distrusted(error) {
+            Some(told) => (false, told),
+            None => (true, format!("io: {error}")),
+        },
+        Error::Rustls(error) => (false, distrusted(error).unwrap_or(format!("TLS: {error}"))),
+        Error::Timeout(_) | Error::HostNotFound | Error::ConnectionFailed => {
             (true, error.to_string())
         }
-        Error::Rustls(_) | Error::Tls(_) => (false, error.to_string()),
+        Error::Tls(_) => (false, error.to_string()),
         Error::Protocol(_) => (false, "it does not speak HTTP as it should".to_owned()),
         _ => (false, "the request cannot be made".to_owned()),
     };
     NoAnswer { passing, reason }
+}
+
+/// What to do where it is the server's certificate that is in the way.
+pub(crate) fn distrusted(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
+            return Some(match why {
+                CertificateError::UnknownIssuer => {
+                    "no authority that is trusted here vouches for its certificate: name a PEM file \
+                     with the authority's own (`ca` in a file, --ca-file as an option)"
+                        .to_owned()
+                }
+                CertificateError::NotValidForName
+                | CertificateError::NotValidForNameContext { .. } => {
+                    "its certificate is for other names: reach it by a name that the certificate has"
+                        .to_owned()
+                }
+                other => format!(
+                    "its certificate is not accepted ({}): have it replaced, or set the clock right",
+                    printable(other.to_string().as_bytes())
+                ),
+            });
+        }
+        next = match error.downcast_ref::<io::Error>() {
+            // What such an error wraps is not among its sources.
+            Some(error) => error.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 /// A header's value, where it is text.

@@ -140,6 +140,8 @@ impl Mailer {
         let quotes = self.hidden.iter().any(|hidden| told.contains(hidden));
         let told: String = if quotes {
             "the mail server's answer quotes the password".to_owned()
+        } else if let Some(told) = http::distrusted(error) {
+            format!("mail: {told}")
         } else {
             let told = printable(told.as_bytes());
             let cut: String = told.chars().take(MAX_TOLD_CHARS).collect();

@@ -21,6 +21,8 @@ use std::{
 };
 use tempfile::TempDir;
 
+mod tls;
+
 /// A finding to be: repository, number of the token, author, committer.
 type Planted<'a> = (&'a str, usize, &'a str, &'a str);
 
