@@ -16,6 +16,8 @@ mod support;
 
 mod alerts;
 mod deploy;
+#[cfg(unix)]
+mod rest;
 mod values;
 #[cfg(all(feature = "postgres", target_os = "linux"))]
 mod workers;
