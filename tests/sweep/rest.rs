@@ -282,13 +282,21 @@ impl Site {
         dirs
     }
 
-    /// Refs of the repositories of a directory, sorted.
+    /// What git says about a bare repository.
+    fn ask(&self, dir: &Path, args: &[&str]) -> String {
+        let mut git = hermetic_git(self.farm.dir.path(), 1_700_000_000);
+        let output = git.arg("--git-dir").arg(dir).args(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn tip(&self, dir: &Path) -> String {
+        self.ask(dir, &["rev-parse", "main"]).trim_end().to_owned()
+    }
+
+    /// Refs of some repositories, sorted.
     fn refs(&self, dirs: &[PathBuf]) -> Vec<String> {
-        let refs = |dir: &PathBuf| {
-            let mut git = hermetic_git(self.farm.dir.path(), 1_700_000_000);
-            let output = git.arg("--git-dir").arg(dir).arg("for-each-ref").output();
-            String::from_utf8(output.unwrap().stdout).unwrap()
-        };
+        let refs = |dir: &PathBuf| self.ask(dir, &["for-each-ref"]);
         let mut all: Vec<String> = dirs.iter().map(refs).collect();
         all.sort();
         all
@@ -413,7 +421,12 @@ fn repositories_of_data_center_are_listed_mirrored_and_swept_night_after_night()
     site.farm.git("../work", &["add", "-A"]);
     site.farm.git("../work", &["commit", "-q", "-m", "more"]);
     site.farm.git("../work", &["push", "-q", "origin", "main"]);
-    let (run, found) = site.sweep(&places, &[]);
+    let hook = Fake::start(|_, _| Reply::status(200));
+    fs::write(site.file("hook"), hook.origin()).unwrap();
+    let channel = "[[channel]]\nname = \"x\"\nkind = \"webhook\"\nurl-file = \"hook\"\n";
+    fs::write(site.file("alerts.toml"), channel).unwrap();
+    let alerts = site.file("alerts.toml");
+    let (run, found) = site.sweep(&[&places[..], &["--alerts", &alerts]].concat(), &[]);
     assert_eq!(
         (run.status, &*found),
         (1, &["PAY/shop/b.env".to_owned()][..]),
@@ -425,6 +438,11 @@ fn repositories_of_data_center_are_listed_mirrored_and_swept_night_after_night()
         "{}",
         run.stderr
     );
+
+    let alert: Value = serde_json::from_slice(&hook.asked()[0].body).unwrap();
+    let tip = site.tip(&origin);
+    let page = format!("{url}projects/PAY/repos/shop/browse/b.env?at={tip}#1");
+    assert_eq!(alert["findings"][0]["link"], page);
 
     // One is renamed: its mirror and what is known of it go with it.
     site.state.listed.lock().unwrap()[0].slug = "books";

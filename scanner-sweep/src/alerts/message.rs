@@ -5,9 +5,10 @@
 //! it is made printable, and each format sees to it that it stays text.
 
 mod chat;
+mod link;
 
 use super::config::Flavor;
-use crate::{discover::web_link, store::Alert};
+use crate::store::Alert;
 use scanner_core::{
     model::Severity,
     report::{Template, TemplateError, printable},
@@ -48,7 +49,7 @@ pub(super) struct Document {
 #[derive(Debug, Clone, Serialize)]
 struct Entry {
     repository: String,
-    /// Page of the repository, where one is known.
+    /// Page of the finding, or of the repository, where one is known.
     link: Option<String>,
     /// As in a JSON report.
     finding: Value,
@@ -66,7 +67,7 @@ impl Document {
             }
             let entry = Entry {
                 repository: one.repository.clone(),
-                link: one.web_url.as_deref().and_then(web_link),
+                link: (one.web_url.as_deref()).and_then(|page| link::to(page, &finding)),
                 finding,
             };
             findings.push((one.tracked.severity.parse().ok(), entry));

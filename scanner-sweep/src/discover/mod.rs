@@ -134,6 +134,22 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     digits.map(digit).collect()
 }
 
+/// Text as a part of an address: RFC 3986's unreserved characters stay, all others are
+/// percent-encoded.
+#[cfg(any(feature = "alerts", feature = "rest"))]
+pub(crate) fn encoded(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.push_str(&hex(&[byte]).to_ascii_uppercase());
+        }
+    }
+    out
+}
+
 /// A path as shown.
 fn shown_path(path: &std::path::Path) -> String {
     printable(path.as_os_str().as_encoded_bytes())

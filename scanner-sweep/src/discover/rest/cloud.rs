@@ -1,10 +1,9 @@
 //! Bitbucket Cloud.
 
 use super::{
-    super::{Found, Remote, Token, shown, web_link},
+    super::{Found, Remote, Token, encoded, shown, web_link},
     answer::{add, clone_url, parse},
     client::{Client, Server, path_of},
-    data_center::encoded,
     error::RestError,
 };
 use scanner_core::model::IssueKind;

@@ -1,7 +1,7 @@
 //! Bitbucket Data Center.
 
 use super::{
-    super::{Found, GitUrl, Remote, hex, shown, web_link},
+    super::{Found, GitUrl, Remote, encoded, shown, web_link},
     answer::{add, clone_url, parse},
     client::{Client, Server, path_of},
     error::RestError,
@@ -168,20 +168,6 @@ impl Listing {
         add(&mut self.found, remote, !ours && client.token().is_some());
         true
     }
-}
-
-/// Text as a part of an address.
-pub(super) fn encoded(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            out.push_str(&hex(&[byte]).to_ascii_uppercase());
-        }
-    }
-    out
 }
 
 #[cfg(test)]
