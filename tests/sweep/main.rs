@@ -16,6 +16,8 @@ mod support;
 
 mod alerts;
 mod deploy;
+#[cfg(target_os = "linux")]
+mod nice;
 #[cfg(unix)]
 mod rest;
 mod values;
@@ -90,6 +92,27 @@ impl Farm {
         self.git("../clone", &["commit", "-q", "-m", "message"]);
         let to = self.root().join(name);
         self.git("../clone", &["push", "-q", to.to_str().unwrap(), "main"]);
+    }
+
+    /// Gives a repository a commit that brings so many files of 12 KB.
+    fn add_blobs(&self, name: &str, count: usize) {
+        let mut rng = Rng::new(5);
+        let mut stream = String::from("reset refs/heads/main\nfrom refs/heads/main^0\n");
+        stream.push_str("commit refs/heads/main\ncommitter C <c@example.org> 1700000000 +0000\n");
+        stream.push_str("data 1\nm\nfrom refs/heads/main^0\n");
+        for n in 0..count {
+            let text = format!("{n}\n{}", rng.text(b"abcdefgh \n", 12_000));
+            writeln!(stream, "M 100644 inline f{n}\ndata {}\n{text}", text.len()).unwrap();
+        }
+        let mut import = hermetic_git(&self.root().join(name), 1_700_000_000)
+            .args(["fast-import", "--quiet"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = import.stdin.take().unwrap();
+        std::io::Write::write_all(&mut input, stream.as_bytes()).unwrap();
+        drop(input);
+        assert!(import.wait().unwrap().success());
     }
 
     fn store(&self) -> PathBuf {
@@ -342,23 +365,7 @@ fn a_sweep_that_is_killed_inside_a_large_repository_does_not_begin_it_again() {
     const BLOBS: usize = 3_000;
     let mut farm = Farm::new();
     let token = farm.add("large.git");
-    let mut rng = Rng::new(5);
-    let mut stream = String::from("reset refs/heads/main\nfrom refs/heads/main^0\n");
-    stream.push_str("commit refs/heads/main\ncommitter C <c@example.org> 1700000000 +0000\n");
-    stream.push_str("data 1\nm\nfrom refs/heads/main^0\n");
-    for n in 0..BLOBS {
-        let text = format!("{n}\n{}", rng.text(b"abcdefgh \n", 12_000));
-        writeln!(stream, "M 100644 inline f{n}\ndata {}\n{text}", text.len()).unwrap();
-    }
-    let mut import = hermetic_git(&farm.root().join("large.git"), 1_700_000_000)
-        .args(["fast-import", "--quiet"])
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = import.stdin.take().unwrap();
-    std::io::Write::write_all(&mut input, stream.as_bytes()).unwrap();
-    drop(input);
-    assert!(import.wait().unwrap().success());
+    farm.add_blobs("large.git", BLOBS);
 
     let began = std::time::Instant::now();
     let whole = farm.afresh();
