@@ -20,7 +20,12 @@ fn files_of_the_documentation_are_valid() {
         count += 1;
     }
     assert!(count >= 3, "{count}");
-    for key in TOP.iter().chain(LIMITS).chain(SMTP).chain(CHANNEL) {
+    for key in TOP
+        .iter()
+        .chain(LIMITS)
+        .chain(smtp::KEYS)
+        .chain(channel::KEYS)
+    {
         let told = page.contains(&format!("`{key}`"))
             || page.contains(&format!("[{key}]"))
             || page.contains(&format!("\n{key} = "));
