@@ -221,6 +221,50 @@ fn alerts_that_fail_change_no_status_wait_and_are_put_back() {
     assert_eq!(farm.alerts(&[])[0]["state"], "sent");
 }
 
+#[test]
+fn what_waits_for_a_channel_that_is_gone_is_given_up_and_retried_by_channel() {
+    let mut farm = Farm::new();
+    farm.add("a.git");
+    let fake = Fake::start(|count, _| match count {
+        0 | 1 => Reply::status(503).with("Retry-After", "900"),
+        _ => Reply::status(200),
+    });
+    farm.write("url", &fake.origin());
+    let channel = |name: &str| {
+        format!("[[channel]]\nname = \"{name}\"\nkind = \"webhook\"\nurl-file = \"url\"\n")
+    };
+    let both = farm.write("both.toml", &(channel("old") + &channel("new")));
+    let one = farm.write("one.toml", &channel("new"));
+    let run = farm.sweep(&["--alerts", &both]);
+    assert!(run.stderr.contains("2 failed"), "{}", run.stderr);
+
+    let run = farm.sweep(&["--alerts", &one]);
+    let words = "the file has no channel of this name any more: old (1)";
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(run.stderr.contains(words), "{}", run.stderr);
+    let run = farm.sweep(&["--alerts", &one]);
+    assert!(!run.stderr.contains("no channel"), "{}", run.stderr);
+    let dead = farm.alerts(&["--state", "dead"]);
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0]["channel"], "old");
+    assert_eq!(dead[0]["error"], "no channel of this name");
+
+    let retry = |file: &str, name: &str| {
+        farm.run(&["alerts", "--retry", "--alerts", file, "--channel", name])
+    };
+    let run = retry(&one, "old");
+    assert_eq!(run.status, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("no channel \"old\""), "{}", run.stderr);
+    // The other channel's waits on.
+    let run = retry(&both, "old");
+    assert_eq!((run.status, fake.asked().len()), (0, 3), "{}", run.stderr);
+    assert_eq!(farm.alerts(&["--state", "sent"])[0]["channel"], "old");
+    assert_eq!(farm.alerts(&["--state", "queued"])[0]["channel"], "new");
+    let run = farm.run(&["alerts", "--channel", "old"]);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("--retry"), "{}", run.stderr);
+}
+
 /// Killed again and again at different times: every finding is told, and none is queued twice.
 #[test]
 fn a_sweep_that_is_killed_tells_everything_in_the_end() {

@@ -102,6 +102,10 @@ pub(crate) struct AlertsArgs {
     #[arg(long, requires = "alerts")]
     pub(crate) retry: bool,
 
+    /// Only alerts of this channel, of those that --retry puts back and sends
+    #[arg(long, value_name = "NAME", requires = "retry")]
+    pub(crate) channel: Option<String>,
+
     /// Send a test message on a channel
     #[arg(
         long,

@@ -114,7 +114,7 @@ fn run_sweep(plan: &SweepRun) -> Result<ExitStatus, CliError> {
     let _lock = store.lock()?;
     #[cfg(feature = "alerts")]
     if let Some(alerts) = &alerts {
-        alerts.know(&store)?;
+        alerts::begin(alerts, &store)?;
     }
     if plan.nice {
         be_nice();

@@ -61,6 +61,8 @@ pub(crate) enum AlertsPlan {
     Retry {
         store: StorePlace,
         alerts: PathBuf,
+        /// All of the file's without it.
+        channel: Option<String>,
     },
     Test {
         alerts: PathBuf,
@@ -221,6 +223,7 @@ impl AlertsPlan {
             (Some(alerts), None) if args.retry => Ok(Self::Retry {
                 store: known_store(args.store)?,
                 alerts,
+                channel: args.channel,
             }),
             (Some(_), None) => Err(usage(
                 "--alerts is for --retry and --test CHANNEL: the list needs the store alone".into(),

@@ -23,7 +23,7 @@ use mail::{Mail, Mailer};
 use message::{Document, Writer};
 use scanner_core::{config::Webhook, model::Secret, report::printable};
 use send::Trouble;
-use std::{env, io, path::Path, time::Duration};
+use std::{collections::BTreeMap, env, io, path::Path, time::Duration};
 
 /// Longest secret, in bytes.
 const MAX_SECRET_BYTES: u64 = 8 << 10;
@@ -60,17 +60,22 @@ enum Means {
 #[error("{}", .0.join("\n"))]
 pub struct NotReady(Vec<String>);
 
+/// A channel was asked for that is not in the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no channel {name:?}: the file has {known}")]
+pub struct NoSuchChannel {
+    /// What was asked for.
+    pub name: String,
+    /// Those that there are.
+    pub known: String,
+}
+
 /// Why a test message was not sent. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TestFailure {
     /// There is no such channel.
-    #[error("there is no channel {name:?}: the file has {known}")]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// Those that there are.
-        known: String,
-    },
+    #[error(transparent)]
+    Unknown(#[from] NoSuchChannel),
     /// It was not sent.
     #[error("channel {name}: {why}")]
     NotSent {
@@ -118,8 +123,50 @@ impl Alerts {
     /// # Errors
     /// When the store fails.
     pub fn know(&self, store: &Store) -> Result<(), StoreError> {
+        store.know_channels(&self.names())
+    }
+
+    /// Gives up what is queued for channels that are not in the file any more; returns how many
+    /// messages of which. Told once, since they are queued no longer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn bury(&self, store: &Store, now: i64) -> Result<BTreeMap<String, u64>, StoreError> {
+        store.bury_alerts(&self.names(), now)
+    }
+
+    /// Puts back what was given up of these channels; returns how many messages that is. Those of
+    /// channels that are not in the file stay given up, since nobody would send them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn revive(&self, store: &Store, now: i64) -> Result<u64, StoreError> {
+        store.revive_alerts(&self.names(), now)
+    }
+
+    /// Leaves one channel of all.
+    ///
+    /// # Errors
+    /// Where there is none of this name.
+    pub fn only(mut self, name: &str) -> Result<Self, NoSuchChannel> {
+        self.find(name)?;
+        self.channels.retain(|ready| ready.channel.name == name);
+        Ok(self)
+    }
+
+    /// In the order of the file.
+    fn names(&self) -> Vec<&str> {
         let names = self.channels.iter().map(|ready| &*ready.channel.name);
-        store.know_channels(&names.collect::<Vec<_>>())
+        names.collect()
+    }
+
+    fn find(&self, name: &str) -> Result<&Ready, NoSuchChannel> {
+        let mut channels = self.channels.iter();
+        let found = channels.find(|ready| ready.channel.name == name);
+        found.ok_or_else(|| NoSuchChannel {
+            name: name.to_owned(),
+            known: self.names().join(", "),
+        })
     }
 
     /// Queues what is new to each channel; returns how many messages that makes.
@@ -140,15 +187,7 @@ impl Alerts {
     /// # Errors
     /// Where there is no such channel, or it was not sent.
     pub fn test(&self, name: &str) -> Result<Vec<String>, TestFailure> {
-        let known = || self.channels.iter().map(|ready| &*ready.channel.name);
-        let ready = self
-            .channels
-            .iter()
-            .find(|ready| ready.channel.name == name);
-        let ready = ready.ok_or_else(|| TestFailure::Unknown {
-            name: name.to_owned(),
-            known: known().collect::<Vec<_>>().join(", "),
-        })?;
+        let ready = self.find(name)?;
         let recipients = match &ready.channel.kind {
             Kind::Mail(To::These(addresses)) => addresses.clone(),
             Kind::Mail(To::Owners { fallback, .. }) => fallback.clone(),

@@ -18,6 +18,9 @@ const CLAIM_SECONDS: i64 = 15 * 60;
 /// Seconds in which [`Allowance::per_hour`] is counted.
 const HOUR: i64 = 3_600;
 
+/// Why messages of a channel that is no more are given up.
+const NO_CHANNEL: &str = "no channel of this name";
+
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -328,19 +331,60 @@ impl Store {
         .map(drop)
     }
 
-    /// Puts what was given up back into the queue; returns how much that is. What waits to be tried
-    /// again is due now.
-    pub fn revive_alerts(&self, now: i64) -> Result<u64, StoreError> {
+    /// Gives up what is queued for channels other than these: nobody sends it any more. Returns how
+    /// many messages of which channels that is. What a process is sending right now is left to it.
+    pub fn bury_alerts(
+        &self,
+        channels: &[&str],
+        now: i64,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
         self.transaction(|database| {
-            database.run(
-                "UPDATE alert SET due_at = $1 WHERE state = 'queued'",
-                &[now.into()],
+            let rows = database.rows(
+                "SELECT DISTINCT channel FROM alert WHERE state = 'queued' ORDER BY channel",
+                &[],
             )?;
-            database.run(
-                "UPDATE alert SET state = 'queued', due_at = $1, queued_at = $2, attempts = 0
-                 WHERE state = 'dead'",
-                &[now.into(), now.into()],
-            )
+            let mut buried = BTreeMap::new();
+            for mut row in rows {
+                let channel: String = row.next()?;
+                if channels.contains(&&*channel) {
+                    continue;
+                }
+                alone(database, &channel)?;
+                let count = database.run(
+                    "UPDATE alert SET state = 'dead', error = $1, claim = NULL, claimed_at = NULL
+                     WHERE state = 'queued' AND channel = $2
+                         AND (claimed_at IS NULL OR claimed_at < $3)",
+                    &[
+                        NO_CHANNEL.into(),
+                        (&channel).into(),
+                        (now - CLAIM_SECONDS).into(),
+                    ],
+                )?;
+                if count > 0 {
+                    buried.insert(channel, count);
+                }
+            }
+            Ok(buried)
+        })
+    }
+
+    /// Puts what was given up of these channels back into the queue; returns how much that is. What
+    /// waits to be tried again is due now.
+    pub fn revive_alerts(&self, channels: &[&str], now: i64) -> Result<u64, StoreError> {
+        self.transaction(|database| {
+            let mut revived = 0;
+            for &channel in channels {
+                database.run(
+                    "UPDATE alert SET due_at = $1 WHERE state = 'queued' AND channel = $2",
+                    &[now.into(), channel.into()],
+                )?;
+                revived += database.run(
+                    "UPDATE alert SET state = 'queued', due_at = $1, queued_at = $2, attempts = 0
+                     WHERE state = 'dead' AND channel = $3",
+                    &[now.into(), now.into(), channel.into()],
+                )?;
+            }
+            Ok(revived)
         })
     }
 

@@ -23,6 +23,24 @@ pub(super) fn open(file: &Path) -> Result<Alerts, CliError> {
     Alerts::open(config, &host(), &worker()).map_err(|error| CliError::Usage(error.to_string()))
 }
 
+/// Makes the channels known to a store before a sweep, and gives up what waits for others.
+pub(super) fn begin(alerts: &Alerts, store: &Store) -> Result<(), CliError> {
+    alerts.know(store)?;
+    let buried = alerts.bury(store, now().unwrap_or_default())?;
+    if !buried.is_empty() {
+        let mut all = Vec::new();
+        for (channel, count) in &buried {
+            all.push(format!("{} ({count})", printable(channel.as_bytes())));
+        }
+        output::notice(&format!(
+            "alerts: given up, because the file has no channel of this name any more: {} (`gitsieve \
+             sweep alerts --state dead` lists them)",
+            all.join(", ")
+        ));
+    }
+    Ok(())
+}
+
 /// Queues what a sweep met first. What cannot be queued now is queued by the next sweep.
 pub(super) fn queue(alerts: &Alerts, store: &Store, sweep: SweepId) {
     if let Err(error) = alerts.queue(store, sweep, now().unwrap_or_default()) {
@@ -72,11 +90,19 @@ pub(super) fn run(plan: &AlertsPlan) -> Result<ExitStatus, CliError> {
             to,
             *style,
         ),
-        AlertsPlan::Retry { store, alerts } => {
-            let alerts = open(alerts)?;
+        AlertsPlan::Retry {
+            store,
+            alerts,
+            channel,
+        } => {
+            let mut alerts = open(alerts)?;
+            if let Some(name) = channel {
+                let only = alerts.only(name);
+                alerts = only.map_err(|error| CliError::Usage(error.to_string()))?;
+            }
             let store = super::open(store, Patience::none())?;
             let interrupt = interrupt::on_signal();
-            store.revive_alerts(now().unwrap_or_default())?;
+            alerts.revive(&store, now().unwrap_or_default())?;
             let sent = sent(&alerts, &store, &interrupt)?;
             output::notice(&sent.to_string());
             Ok(if sent.is_clean() && !sent.stopped {

@@ -38,8 +38,13 @@ fn workers_that_share_a_store_tell_once() {
     let body: serde_json::Value = serde_json::from_slice(&fake.asked()[0].body).unwrap();
     assert_eq!(body["total"], 20);
     assert_eq!(lab.store.count_alerts().unwrap()[&AlertState::Sent], 3);
-    assert_eq!(lab.store.revive_alerts(now).unwrap(), 0);
+    assert_eq!(alerts.revive(&lab.store, now).unwrap(), 0);
     lab.store.hold_alerts("web", now + 5).unwrap();
+    lab.found(&[("P/0", 10, ADA, ADA)], false);
+    assert_eq!(alerts.queue(&lab.store, sweep, now).unwrap(), 1);
+    assert_eq!(alerts.bury(&lab.store, now).unwrap(), BTreeMap::new());
+    let buried = lab.store.bury_alerts(&["other"], now).unwrap();
+    assert_eq!(buried, BTreeMap::from([("web".to_owned(), 1)]));
 }
 
 fn tells_once(lab: &Lab) {
@@ -123,4 +128,46 @@ fn what_is_suppressed_is_not_told_until_it_counts() {
     assert_eq!(lab.send(&alerts), Sent::default());
     assert_eq!(lab.states(), [AlertState::Withdrawn]);
     assert!(fake.asked().is_empty());
+}
+
+#[test]
+fn what_waits_for_a_channel_that_is_gone_is_given_up_and_comes_back_with_it() {
+    let lab = Lab::new();
+    let fake = Fake::start(|_, _| Reply::status(200));
+    lab.file("url", &fake.origin());
+    let open = |names: &[&str]| {
+        let channel = |name: &&str| {
+            format!("[[channel]]\nname = \"{name}\"\nkind = \"slack\"\nurl-file = \"url\"\n")
+        };
+        lab.open(&names.iter().map(channel).collect::<String>())
+    };
+    let all = open(&["a", "b", "c"]);
+    assert_eq!(lab.sweep(&all, &[("P/a", 1, ADA, ADA)]), 3);
+    // A process that has the older file is sending this one.
+    let allowance = crate::store::Allowance { per_hour: 10 };
+    let next = lab.store.next_alert("c", "other", lab.now.get(), allowance);
+    assert!(matches!(next.unwrap(), crate::store::Next::Alert(_)));
+
+    let rest = open(&["b"]);
+    let bury = || rest.bury(&lab.store, lab.now.get()).unwrap();
+    assert_eq!(bury(), BTreeMap::from([("a".to_owned(), 1)]));
+    assert_eq!(bury(), BTreeMap::new(), "told once");
+    let dead = lab.store.alerts(Some(AlertState::Dead)).unwrap();
+    assert_eq!((dead.len(), &*dead[0].channel), (1, "a"));
+    assert_eq!(dead[0].error.as_deref(), Some("no channel of this name"));
+    assert_eq!(lab.send(&rest).sent, 1);
+    // That process is gone too.
+    lab.later(3_600);
+    assert_eq!(bury(), BTreeMap::from([("c".to_owned(), 1)]));
+    assert_eq!(rest.revive(&lab.store, lab.now.get()).unwrap(), 0);
+
+    // One channel's, and the others'.
+    let only = open(&["a", "b", "c"]).only("c").unwrap();
+    assert_eq!(only.revive(&lab.store, lab.now.get()).unwrap(), 1);
+    assert_eq!(lab.send(&only).sent, 1);
+    assert_eq!(all.revive(&lab.store, lab.now.get()).unwrap(), 1);
+    assert_eq!(lab.send(&all).sent, 1);
+    assert_eq!(lab.states(), [AlertState::Sent; 3]);
+    let unknown = all.only("d").unwrap_err().to_string();
+    assert_eq!(unknown, "there is no channel \"d\": the file has a, b, c");
 }

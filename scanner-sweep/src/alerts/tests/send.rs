@@ -64,7 +64,7 @@ fn what_is_refused_is_given_up_at_once_and_can_be_put_back() {
     let fake = Fake::start(|_, _| Reply::status(202));
     let alerts = lab.web(&fake, "teams", "");
     assert_eq!(lab.send(&alerts), Sent::default());
-    assert_eq!(lab.store.revive_alerts(lab.now.get()).unwrap(), 3);
+    assert_eq!(alerts.revive(&lab.store, lab.now.get()).unwrap(), 3);
     assert_eq!(lab.send(&alerts).sent, 3);
     assert_eq!(lab.states(), [AlertState::Sent; 3]);
 }
