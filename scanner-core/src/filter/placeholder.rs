@@ -136,7 +136,7 @@ pub fn reason(value: &[u8]) -> Option<&'static str> {
     };
     WORDS
         .iter()
-        .any(|word| stands(word))
+        .any(stands)
         .then_some("a word that stands for a secret")
 }
 

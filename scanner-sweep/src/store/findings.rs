@@ -49,14 +49,14 @@ pub struct Tracked {
 }
 
 /// The lines of a JSON Lines report: meta, one a finding, receipt. Secrets are redacted.
-pub(super) fn lines(report: &Report) -> Result<Vec<String>, StoreError> {
+pub(super) fn lines(report: &Report, redactor: &Redactor) -> Result<Vec<String>, StoreError> {
     let meta = ReportMeta {
         tool: "gitsieve",
         version: env!("CARGO_PKG_VERSION"),
         repository: None,
     };
     let mut bytes = Vec::new();
-    let mut reporter = JsonlReporter::new(&mut bytes, Redactor::of_report(report));
+    let mut reporter = JsonlReporter::new(&mut bytes, redactor.clone());
     // Tips are kept once, beside the receipt.
     let receipt = Receipt {
         tips: BTreeMap::new(),
@@ -74,11 +74,13 @@ pub(super) fn lines(report: &Report) -> Result<Vec<String>, StoreError> {
 }
 
 /// Makes what was found in a repository what `report` says. `lines` are its lines; `sealed` the
-/// values of its findings, where they are to be kept.
+/// values of its findings, where they are to be kept. What a commit says may hold a secret itself:
+/// lines have them redacted, and `redactor` knows them.
 pub(super) fn replace(
     database: &mut dyn Database,
     visit: &Visit<'_>,
     report: &Report,
+    redactor: &Redactor,
     lines: &[String],
     sealed: &[Vec<u8>],
 ) -> Result<(u64, u64), StoreError> {
@@ -92,8 +94,6 @@ pub(super) fn replace(
         .into_iter()
         .map(read)
         .collect::<Result<_, StoreError>>()?;
-    // What a commit says may hold a secret itself; lines have them redacted.
-    let redactor = Redactor::of_report(report);
     let mut new = 0;
     let mut sealed = sealed.iter();
     let mut values = Vec::with_capacity(report.findings.len() * COLUMNS);
@@ -101,7 +101,7 @@ pub(super) fn replace(
         if known.remove(finding.fingerprint.as_str()).is_none() {
             new += 1;
         }
-        values.extend(columns(visit, finding, line, &redactor, sealed.next()));
+        values.extend(columns(visit, finding, line, redactor, sealed.next()));
     }
     insert(
         database,

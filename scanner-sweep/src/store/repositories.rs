@@ -253,8 +253,10 @@ impl Store {
     /// known at once. Returns how many findings are new, and how many are gone; `None`, and writes
     /// nothing, where another worker has taken the repository over.
     pub fn visited(&self, visit: &Visit<'_>) -> Result<Option<(u64, u64)>, StoreError> {
+        // Made once: it is a search for all secrets that were found.
+        let redactor = visit.report.map(Redactor::of_report).unwrap_or_default();
         let lines = match visit.report {
-            Some(report) => findings::lines(report)?,
+            Some(report) => findings::lines(report, &redactor)?,
             None => Vec::new(),
         };
         // Here and not below, which may happen twice and keeps others from the database.
@@ -262,7 +264,7 @@ impl Store {
             (Some(report), Some(key)) => report.findings.iter().map(|f| key.seal(f)).collect(),
             _ => Vec::new(),
         };
-        let tips = visit.report.map(shown_tips);
+        let tips = visit.report.map(|report| shown_tips(report, &redactor));
         let written = tips
             .as_ref()
             .map(|tips| serde_json::to_string(tips).unwrap_or_default());
@@ -274,7 +276,8 @@ impl Store {
             let id = Value::Int(visit.repository.0);
             let (mut new, mut gone) = (0, 0);
             if let Some(report) = visit.report {
-                (new, gone) = findings::replace(database, visit, report, &lines, &sealed)?;
+                (new, gone) =
+                    findings::replace(database, visit, report, &redactor, &lines, &sealed)?;
             }
             let before = last_tips(database, &id)?;
             let moved = tips.as_ref().map(|tips| moved(&before, tips));
@@ -328,8 +331,7 @@ impl Store {
 type Tips = BTreeMap<String, String>;
 
 /// Tips as they are kept: a ref may be named after a secret.
-fn shown_tips(report: &Report) -> Tips {
-    let redactor = Redactor::of_report(report);
+fn shown_tips(report: &Report, redactor: &Redactor) -> Tips {
     let shown = |name: &String| redactor.redact_str(name).into_owned();
     let tips = report.receipt.tips.iter();
     tips.map(|(name, id)| (shown(name), id.to_string()))
