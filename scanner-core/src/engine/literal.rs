@@ -526,7 +526,11 @@ impl Filter {
     }
 
     /// Lists those of the first grams of `bytes` that the filter says yes to. Returns how many.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "both callers are loops that scans spend their time in"
+    )]
+    #[inline(always)]
     fn stages(
         &self,
         bytes: &[u8],
@@ -576,7 +580,11 @@ impl Filter {
     }
 
     /// Appends the literals that have this gram at `position`.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "both callers are loops that scans spend their time in"
+    )]
+    #[inline(always)]
     fn verify(
         &self,
         set: &LiteralSet,

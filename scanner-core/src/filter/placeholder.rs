@@ -128,11 +128,15 @@ pub fn reason(value: &[u8]) -> Option<&'static str> {
     }
     let lower = value.to_ascii_lowercase();
     let stands = |word: &&str| {
-        let mut places = memchr::memmem::find_iter(&lower, word.as_bytes());
-        places.any(|at| {
-            let found = &value[at..at + word.len()];
-            found.len() > SHORT_WORD || is_written(found)
-        })
+        let mut from = 0;
+        while let Some(at) = memchr::memmem::find(&lower[from..], word.as_bytes()) {
+            let start = from + at;
+            if word.len() > SHORT_WORD || is_written(&value[start..start + word.len()]) {
+                return true;
+            }
+            from = start + 1;
+        }
+        false
     };
     WORDS
         .iter()
