@@ -1,6 +1,6 @@
 //! A terminal for tests of what takes it: tmux, with a server of the test's own.
 
-use crate::support::sieve;
+use crate::support::{environment::has_program, sieve};
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -13,19 +13,9 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 /// How often the screen is looked at.
 pub const PAUSE: Duration = Duration::from_millis(30);
 
-/// Whether there is a tmux to test in. A server that checks changes must have one.
-#[expect(clippy::print_stderr, reason = "a test that did nothing says so")]
+/// Whether there is a tmux to test in.
 pub fn has_tmux() -> bool {
-    let found = Command::new("tmux").arg("-V").output();
-    let found = found.is_ok_and(|output| output.status.success());
-    assert!(
-        found || std::env::var_os("CI").is_none(),
-        "tmux is not installed"
-    );
-    if !found {
-        eprintln!("left out: tmux is not installed");
-    }
-    found
+    has_program("tmux", "-V")
 }
 
 /// A terminal with a shell in it.
@@ -122,15 +112,7 @@ impl Terminal {
 
     /// Asserts that the shell has its terminal back as it was: no alternate screen, echo, lines.
     pub fn assert_given_back(&self, before: &str) {
-        self.command("clear; echo mode: $(stty -g)");
-        let screen = self.wait_until("mode", |screen| {
-            screen.lines().any(|line| line.starts_with("mode: "))
-        });
-        let mode = screen
-            .lines()
-            .find(|line| line.starts_with("mode: "))
-            .unwrap();
-        assert_eq!(mode, before);
+        assert_eq!(self.mode(), before);
         assert_eq!(self.taken(), "0 1");
     }
 

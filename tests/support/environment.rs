@@ -1,4 +1,4 @@
-//! What a child process is not to inherit.
+//! What a child process is not to inherit, and which programs there are to start.
 
 use std::process::Command;
 
@@ -10,4 +10,20 @@ pub fn clear_environment(command: &mut Command) {
             command.env(kept, value);
         }
     }
+}
+
+/// Whether a program that a test needs is installed: it is asked for its version. A server that checks
+/// changes must have it.
+#[expect(clippy::print_stderr, reason = "a test that did nothing says so")]
+pub fn has_program(program: &str, version: &str) -> bool {
+    let found = Command::new(program).arg(version).output();
+    let found = found.is_ok_and(|output| output.status.success());
+    assert!(
+        found || std::env::var_os("CI").is_none(),
+        "{program} is not installed"
+    );
+    if !found {
+        eprintln!("left out: {program} is not installed");
+    }
+    found
 }

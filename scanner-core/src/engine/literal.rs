@@ -2,10 +2,10 @@
 //! exact verification of what is left.
 //!
 //! # The filter
-//! Content is looked at in [grams](crate::rules::gram) of four bytes, at every second position. A literal enters the
-//! filter by two of its own, and is met exactly once wherever it stands. Literals of three and four
-//! bytes have no whole gram of either kind; there the byte missing ahead of or behind the literal may
-//! be anything.
+//! Content is looked at in [grams](crate::rules::gram) of four bytes, at every second position. A
+//! literal enters the filter by two of its own, and is met exactly once wherever it stands. Literals of
+//! three and four bytes have no whole gram of either kind; there the byte missing ahead of or behind
+//! the literal may be anything.
 //!
 //! Three bytes of a gram are hashed to the index of a byte in a table; the fourth selects one of
 //! that byte's bits. A gram that may fall short of its fourth byte sets all eight, so a short
@@ -100,7 +100,8 @@ struct Scratch {
     found: [u8; CHUNK],
     /// The grams of which the filter says yes, in order.
     passed: Passed,
-    /// The last bytes of the content, and after it anything: the filter only has to see what is there.
+    /// The last bytes of the content and after them anything, or grams collected from many ranges: the
+    /// filter only has to see what is there.
     padded: [u8; STRIDE * CHUNK + GRAM - STRIDE],
     /// Where the grams come from that are collected in `padded`, by [`WORD`] of them.
     groups: [Group; CHUNK / WORD],
