@@ -18,7 +18,7 @@
 use super::{
     Region, base64, hex,
     pieces::{Pieces, Ratio},
-    text::{is_text, may_begin_text},
+    text::{is_text, may_begin_text, may_begin_with},
 };
 use crate::model::Encoding;
 use std::ops::Range;
@@ -88,7 +88,7 @@ impl Codec {
         }
         let mut bytes = [0; SAMPLE];
         let begins = if let (Self::Base64, Some(first)) = (self, characters.first_chunk()) {
-            may_begin_text(&base64::decode_groups(*first))
+            may_begin_with(base64::decode_groups(*first))
         } else {
             let first = &characters[..characters.len().min(FIRST)];
             let count = self.decode_sample(first, &mut bytes);

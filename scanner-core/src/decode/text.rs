@@ -13,7 +13,55 @@ pub(super) fn may_begin_text(bytes: &[u8]) -> bool {
     bytes.len() < 3 || may_begin_utf8(bytes) || is_wide(bytes)
 }
 
-fn is_ascii_text(byte: u8) -> bool {
+/// Bytes that mostly show that what begins with them is no text.
+pub(super) const FIRST_BYTES: usize = 6;
+
+/// [`may_begin_text`] of just so many bytes, which identifiers decode to by the million.
+pub(super) fn may_begin_with(bytes: [u8; FIRST_BYTES]) -> bool {
+    let kinds = bytes.map(|byte| KINDS[usize::from(byte)]);
+    let any = kinds.iter().fold(0, |any, kind| any | kind);
+    if any & CONTROL != 0 {
+        return any & ZERO != 0 && is_wide(&bytes);
+    }
+    if any == 0 {
+        return true;
+    }
+    // Of a character's bytes that are not ASCII, the first is followed by others, and they follow one.
+    let may_follow = |two: &[u8]| match two[0] {
+        LEAD => two[1] == REST,
+        0 => two[1] != REST,
+        _ => true,
+    };
+    kinds.windows(2).all(may_follow) && may_begin_utf8(&bytes)
+}
+
+/// A control character, which text does not have.
+const CONTROL: u8 = 1;
+/// The one that UTF-16 has.
+const ZERO: u8 = 2;
+/// The first of several bytes that are a character.
+const LEAD: u8 = 4;
+/// One of the others.
+const REST: u8 = 8;
+
+/// What each byte may be; 0 for ASCII text.
+static KINDS: [u8; 256] = {
+    let mut kinds = [CONTROL; 256];
+    let mut byte = 0;
+    while byte < kinds.len() {
+        kinds[byte] = match byte as u8 {
+            0 => CONTROL | ZERO,
+            ascii if is_ascii_text(ascii) => 0,
+            0x80..=0xBF => REST,
+            0xC0..=0xFF => LEAD,
+            _ => CONTROL,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
+const fn is_ascii_text(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r')
 }
 
@@ -84,6 +132,15 @@ mod tests {
                     prop_assert!(may_begin_text(&bytes[..len.min(bytes.len())]));
                 }
             }
+        }
+
+        #[test]
+        fn the_first_bytes_are_looked_at_as_any_are(
+            bytes in prop::array::uniform6(prop_oneof![
+                Just(0), Just(0x7F), 0..=0xFF_u8, 0x20..0x7F_u8, 0x80..0xC0_u8, 0xC0..=0xFF_u8
+            ]),
+        ) {
+            prop_assert_eq!(may_begin_with(bytes), may_begin_text(&bytes));
         }
     }
 }

@@ -8,6 +8,9 @@ use std::fmt;
 /// One thread's inflater.
 pub(crate) struct Inflater {
     whole: Decompressor,
+    /// For streams that begin with a block of fixed codes, as half of all deltas do: their tables stay
+    /// where they are made once.
+    fixed: Decompressor,
     /// For the first bytes of a stream, which libdeflate does not give.
     partial: gix::zlib::Inflate,
 }
@@ -22,6 +25,7 @@ impl Default for Inflater {
     fn default() -> Self {
         Self {
             whole: Decompressor::new(),
+            fixed: Decompressor::new(),
             partial: gix::zlib::Inflate::default(),
         }
     }
@@ -45,7 +49,15 @@ impl Inflater {
             ));
         }
         out.resize(size as usize, 0);
-        match self.whole.zlib_decompress(compressed, out) {
+        // After the two bytes of zlib's head a block begins: one bit for the last, two for its kind
+        // (RFC 1951, section 3.2.3).
+        let is_fixed = compressed.get(2).is_some_and(|byte| byte >> 1 & 3 == 1);
+        let decompressor = if is_fixed {
+            &mut self.fixed
+        } else {
+            &mut self.whole
+        };
+        match decompressor.zlib_decompress(compressed, out) {
             Ok(n) if n == out.len() => Ok(()),
             Ok(_) => Err(ReadError::Corrupt(
                 "it inflates to fewer bytes than declared".to_owned(),
