@@ -23,6 +23,7 @@ pub(crate) enum DeltaError {
 }
 
 /// One instruction.
+#[derive(Clone, Copy)]
 enum Op {
     Copy { start: usize, len: usize },
     Insert { len: usize },
@@ -161,51 +162,77 @@ pub(crate) fn apply(
     {
         measure(base, delta, at, size)?;
     }
-    out.clear();
-    out.reserve(size as usize);
-    runs.clear();
-    while at < delta.len() {
-        match read_op(delta, &mut at)? {
-            Op::Copy { start, len } => {
-                let end = start.checked_add(len).ok_or(DeltaError::OutOfBase)?;
-                let copied = base.get(start..end).ok_or(DeltaError::OutOfBase)?;
-                if out.len() + len > size as usize {
-                    return Err(DeltaError::ResultSize);
-                }
-                match runs.last_mut() {
-                    Some(last)
-                        if last.child_start + last.len == out.len()
-                            && last.parent_start + last.len == start =>
-                    {
-                        last.len += len;
-                    }
-                    _ => runs.push(CopyRun {
-                        parent_start: start,
-                        child_start: out.len(),
-                        len,
-                    }),
-                }
-                out.extend_from_slice(copied);
-            }
-            Op::Insert { len } => {
-                let inserted = delta.get(at..at + len).ok_or(DeltaError::Truncated)?;
-                if out.len() + len > size as usize {
-                    return Err(DeltaError::ResultSize);
-                }
-                out.extend_from_slice(inserted);
-                at += len;
-            }
-        }
-    }
-    if out.len() as u64 != size {
+    // Buffers come with what they held before, which is cheaper to write over than to clear.
+    out.resize(size as usize + SHORT, 0);
+    let written = fill(base, delta, at, size as usize, out, runs);
+    out.truncate(size as usize);
+    if written? != size as usize {
         return Err(DeltaError::ResultSize);
     }
     Ok(())
 }
 
+/// Bytes that are copied in one piece: most instructions have fewer, and a call for so few costs more than
+/// to copy some that the next instruction writes over.
+const SHORT: usize = 32;
+
+/// Carries out the instructions from `at` on. Returns how many bytes of `out` they wrote: `size` at most,
+/// after which `out` has [`SHORT`] more.
+fn fill(
+    base: &[u8],
+    delta: &[u8],
+    mut at: usize,
+    size: usize,
+    out: &mut [u8],
+    runs: &mut Vec<CopyRun>,
+) -> Result<usize, DeltaError> {
+    runs.clear();
+    let mut written = 0;
+    while at < delta.len() {
+        let op = read_op(delta, &mut at)?;
+        let (from, start, len, missing) = match op {
+            Op::Copy { start, len } => (base, start, len, DeltaError::OutOfBase),
+            Op::Insert { len } => (delta, at, len, DeltaError::Truncated),
+        };
+        let rest = from.get(start..).unwrap_or_default();
+        let bytes = rest.get(..len).ok_or(missing)?;
+        if len > size - written {
+            return Err(DeltaError::ResultSize);
+        }
+        let room = &mut out[written..];
+        if len <= SHORT
+            && let (Some(short), Some(room)) = (
+                rest.first_chunk::<SHORT>(),
+                room.first_chunk_mut::<SHORT>(),
+            )
+        {
+            *room = *short;
+        } else {
+            room[..len].copy_from_slice(bytes);
+        }
+        match (op, runs.last_mut()) {
+            (Op::Insert { .. }, _) => at += len,
+            (Op::Copy { start, .. }, Some(last))
+                if last.child_start + last.len == written
+                    && last.parent_start + last.len == start =>
+            {
+                last.len += len;
+            }
+            (Op::Copy { start, .. }, _) => runs.push(CopyRun {
+                parent_start: start,
+                child_start: written,
+                len,
+            }),
+        }
+        written += len;
+    }
+    Ok(written)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn copies_and_insertions_give_the_child_and_its_runs() {
@@ -240,6 +267,57 @@ mod tests {
             Err(DeltaError::ResultSize)
         );
         assert_eq!(out.capacity(), 0);
+    }
+
+    proptest! {
+        /// Short and long ones, up to both ends of base and delta, into a buffer that held something else.
+        #[test]
+        fn instructions_give_what_they_say(
+            base in prop::collection::vec(any::<u8>(), 1..300),
+            parts in prop::collection::vec(
+                prop_oneof![
+                    (any::<prop::sample::Index>(), 1..300_usize).prop_map(Ok),
+                    prop::collection::vec(any::<u8>(), 1..=127).prop_map(Err),
+                ],
+                1..20,
+            ),
+            before in prop::collection::vec(any::<u8>(), 0..900),
+        ) {
+            let (mut instructions, mut expected, mut copied) = (Vec::new(), Vec::new(), 0);
+            for part in &parts {
+                match part {
+                    Ok((start, len)) => {
+                        let start = start.index(base.len());
+                        let len = (*len).min(base.len() - start);
+                        instructions.push(0xB3);
+                        instructions.extend((start as u16).to_le_bytes());
+                        instructions.extend((len as u16).to_le_bytes());
+                        expected.extend_from_slice(&base[start..start + len]);
+                        copied += len;
+                    }
+                    Err(new) => {
+                        instructions.push(new.len() as u8);
+                        instructions.extend_from_slice(new);
+                        expected.extend_from_slice(new);
+                    }
+                }
+            }
+            let size = |n: usize| [n as u8 | 0x80, (n >> 7) as u8 | 0x80, (n >> 14) as u8];
+            let head = [size(base.len()), size(expected.len())].concat();
+            let delta = [&head[..], &instructions].concat();
+            let (mut out, mut runs) = (before, Vec::new());
+            prop_assert_eq!(apply(&base, &delta, 1 << 20, &mut out, &mut runs), Ok(()));
+            prop_assert_eq!(&out, &expected);
+            prop_assert_eq!(runs.iter().map(|run| run.len).sum::<usize>(), copied);
+            for run in &runs {
+                let parent = &base[run.parent_start..run.parent_start + run.len];
+                prop_assert_eq!(&out[run.child_start..run.child_start + run.len], parent);
+            }
+            let short = [size(base.len()), size(expected.len() - 1)].concat();
+            let short = [&short[..], &instructions].concat();
+            let refused = apply(&base, &short, 1 << 20, &mut out, &mut runs);
+            prop_assert_eq!(refused, Err(DeltaError::ResultSize));
+        }
     }
 
     #[test]

@@ -47,7 +47,9 @@ enum Work<S> {
 /// Light tasks that a thread takes at once.
 const LIGHT_TASKS: usize = 32;
 
-/// A decoded object and what its visitor keeps of it.
+/// A decoded object and what its visitor keeps of it. Boxed, because it goes from hand to hand for every
+/// object.
+#[derive(Default)]
 struct Live<S> {
     bytes: Vec<u8>,
     state: S,
@@ -55,7 +57,7 @@ struct Live<S> {
 
 /// A live object, shared once children of it have been given away.
 enum Holder<S> {
-    Own(Live<S>),
+    Own(Box<Live<S>>),
     Shared(Arc<Live<S>>),
 }
 
@@ -137,7 +139,7 @@ impl<'s, S> Shared<'s, S> {
             .min(u64::from(u32::MAX) - 1)
     }
 
-    fn frame(&self, forest: usize, entry: u32, live: Live<S>) -> Frame<S> {
+    fn frame(&self, forest: usize, entry: u32, live: Box<Live<S>>) -> Frame<S> {
         Frame {
             holder: Holder::Own(live),
             next: self.plan.forests[forest].first_child(entry),
@@ -166,7 +168,7 @@ pub(super) struct Worker<'a, 's, V: BlobVisitor> {
     inflater: Inflater,
     delta: Vec<u8>,
     runs: Vec<CopyRun>,
-    pool: Vec<Live<V::State>>,
+    pool: Vec<Box<Live<V::State>>>,
     visited: u32,
 }
 
@@ -366,7 +368,7 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         }
         let number = pack.number(entry);
         let report = shared.reports(number);
-        let Live { bytes, state } = &mut live;
+        let Live { bytes, state } = &mut *live;
         let view = BlobView {
             id: shared.id(number),
             number,
@@ -439,13 +441,10 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         };
         let owned = std::mem::replace(
             &mut frame.holder,
-            Holder::Own(Live {
-                bytes: Vec::new(),
-                state: V::State::default(),
-            }),
+            Holder::Own(Box::default()),
         );
         let parent = match owned {
-            Holder::Own(live) => Arc::new(live),
+            Holder::Own(live) => Arc::new(*live),
             Holder::Shared(live) => live,
         };
         let f = &self.shared.plan.forests[forest];
@@ -503,7 +502,7 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         let number = f.pack.number(entry);
         let report = shared.reports(number);
         let leaf = f.is_leaf(entry);
-        let Live { bytes, state } = &mut live;
+        let Live { bytes, state } = &mut *live;
         let view = BlobView {
             id: shared.id(number),
             number,
@@ -625,14 +624,11 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         }
     }
 
-    fn buffer(&mut self) -> Live<V::State> {
-        self.pool.pop().unwrap_or_else(|| Live {
-            bytes: Vec::new(),
-            state: V::State::default(),
-        })
+    fn buffer(&mut self) -> Box<Live<V::State>> {
+        self.pool.pop().unwrap_or_default()
     }
 
-    fn recycle(&mut self, live: Live<V::State>) {
+    fn recycle(&mut self, live: Box<Live<V::State>>) {
         if live.bytes.capacity() <= POOLED_BYTES && self.pool.len() < POOLED {
             self.pool.push(live);
         }
