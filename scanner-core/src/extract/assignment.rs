@@ -174,11 +174,54 @@ const QUOTES: [&[u8]; 13] = [
 /// The quote at a position, if one stands there.
 fn quote_at(text: &[u8], at: usize) -> Option<&'static [u8]> {
     let rest = text.get(at..)?;
-    if rest.first() == Some(&b'`') {
-        return Some(b"`");
+    // Most bytes that are asked about begin none.
+    match rest.first()? {
+        b'`' => Some(b"`"),
+        b'&' | b'\\' | b'%' | b'"' | b'\'' => QUOTES.into_iter().find(|q| rest.starts_with(q)),
+        _ => None,
     }
-    QUOTES.into_iter().find(|q| rest.starts_with(q))
 }
+
+/// What may stand ahead of a literal's opening quote and keeps the text as it is: prefixes and
+/// constructors.
+const PREFIXES: &[&[u8]] = &[
+    b"b",
+    b"u",
+    b"r",
+    b"f",
+    b"L",
+    b"@",
+    b"br",
+    b"rb",
+    b"u8",
+    b"$",
+    b"r#",
+    b"_(",
+    b"N",
+    b"E",
+    b"q",
+    b"Some(",
+    b"String(",
+    b"string(",
+    b"str(",
+    b"new String(",
+    b"[]byte(",
+    b"Buffer.from(",
+    b"bytes(",
+    b"String::from(",
+    b"Secret::new(",
+    b"SecretString::from(",
+    b"SecretString::new(",
+    b"std::string(",
+    b"NSString(",
+    b"(string)",
+    b"(char*)",
+    b"(const char *)",
+    b"const_cast<char*>(",
+    b"Array(",
+    b"[",
+    b"{ ",
+];
 
 struct Parser<'a> {
     text: &'a [u8],
@@ -703,46 +746,12 @@ impl Parser<'_> {
         if quote_at(self.text, at).is_some() {
             return Some(at);
         }
-        for prefix in [
-            &b"b"[..],
-            b"u",
-            b"r",
-            b"f",
-            b"L",
-            b"@",
-            b"br",
-            b"rb",
-            b"u8",
-            b"$",
-            b"r#",
-            b"_(",
-            b"N",
-            b"E",
-            b"q",
-            b"Some(",
-            b"String(",
-            b"string(",
-            b"str(",
-            b"new String(",
-            b"[]byte(",
-            b"Buffer.from(",
-            b"bytes(",
-            b"String::from(",
-            b"Secret::new(",
-            b"SecretString::from(",
-            b"SecretString::new(",
-            b"std::string(",
-            b"NSString(",
-            b"(string)",
-            b"(char*)",
-            b"(const char *)",
-            b"const_cast<char*>(",
-            b"Array(",
-            b"[",
-            b"{ ",
-        ] {
+        let rest = self.text.get(at..)?;
+        let first = *rest.first()?;
+        let prefixes = PREFIXES.iter().filter(|prefix| prefix[0] == first);
+        for prefix in prefixes {
             let start = at + prefix.len();
-            if self.starts(at, prefix) && quote_at(self.text, start).is_some() {
+            if rest.starts_with(prefix) && quote_at(self.text, start).is_some() {
                 return Some(start);
             }
         }
