@@ -201,10 +201,8 @@ fn fill(
         }
         let room = &mut out[written..];
         if len <= SHORT
-            && let (Some(short), Some(room)) = (
-                rest.first_chunk::<SHORT>(),
-                room.first_chunk_mut::<SHORT>(),
-            )
+            && let (Some(short), Some(room)) =
+                (rest.first_chunk::<SHORT>(), room.first_chunk_mut::<SHORT>())
         {
             *room = *short;
         } else {

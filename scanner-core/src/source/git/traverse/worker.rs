@@ -439,10 +439,7 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         let Some(frame) = lower.iter_mut().find(|f| f.next != NONE) else {
             return;
         };
-        let owned = std::mem::replace(
-            &mut frame.holder,
-            Holder::Own(Box::default()),
-        );
+        let owned = std::mem::replace(&mut frame.holder, Holder::Own(Box::default()));
         let parent = match owned {
             Holder::Own(live) => Arc::new(*live),
             Holder::Shared(live) => live,
@@ -624,6 +621,10 @@ impl<'a, 's, V: BlobVisitor> Worker<'a, 's, V> {
         }
     }
 
+    #[expect(
+        clippy::unnecessary_box_returns,
+        reason = "what the pool gives and takes is boxed"
+    )]
     fn buffer(&mut self) -> Box<Live<V::State>> {
         self.pool.pop().unwrap_or_default()
     }
