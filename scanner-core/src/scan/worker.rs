@@ -47,9 +47,9 @@ use std::{
 /// What is kept of a blob for its delta children.
 #[derive(Debug, Default)]
 pub(super) struct BlobState {
-    /// Hits, sorted by start, then literal.
-    hits: Vec<Carried>,
-    /// Matches of the hits.
+    /// Hits, sorted. Nearly all come to nothing, so that what they came to is kept apart.
+    hits: Vec<Hit>,
+    /// Matches of the hits, sorted by these.
     matches: Vec<Carry>,
     /// Encoded regions and what is in them.
     regions: Regions,
@@ -57,19 +57,11 @@ pub(super) struct BlobState {
     len: usize,
 }
 
-/// A hit and its verdict.
-#[derive(Debug, Clone, Copy)]
-struct Carried {
-    hit: Hit,
-    /// Its matches are `matches[first..first + count]`.
-    first: u32,
-    count: u32,
-}
-
 /// A match, with positions relative to its hit's start (wrapping where they lie ahead of it), so
 /// that it moves with it.
 #[derive(Debug, Clone, Copy)]
 struct Carry {
+    hit: Hit,
     rule: u32,
     finding: u32,
     start: u32,
@@ -246,8 +238,12 @@ impl ScanWorker<'_> {
             fresh.clear();
             self.fresh = fresh;
             // Hits that reach over a seam may come after some of the run that follows it.
-            if !state.hits.is_sorted_by_key(|c| c.hit) {
-                state.hits.sort_unstable_by_key(|c| c.hit);
+            if !state.hits.is_sorted() {
+                state.hits.sort_unstable();
+            }
+            // What was taken over of a run comes after what was confirmed again.
+            if !state.matches.is_sorted_by_key(|carry| carry.hit) {
+                state.matches.sort_by_key(|carry| carry.hit);
             }
         } else {
             let mut fresh = std::mem::take(&mut self.fresh);
@@ -330,7 +326,7 @@ impl ScanWorker<'_> {
     fn confirm(&mut self, content: &[u8], hit: Hit, state: &mut BlobState) {
         self.found.clear();
         self.confirm.confirm(content, hit, &mut self.found);
-        let first = state.matches.len() as u32;
+        state.hits.push(hit);
         for m in &self.found {
             let key = FindingKey {
                 rule: m.rule,
@@ -339,6 +335,7 @@ impl ScanWorker<'_> {
             let finding = self.collector.finding(key, m.proof);
             let relative = |at: usize| (at as u32).wrapping_sub(hit.start);
             state.matches.push(Carry {
+                hit,
                 rule: m.rule,
                 finding,
                 start: relative(m.start),
@@ -350,11 +347,6 @@ impl ScanWorker<'_> {
                 settled: m.settled,
             });
         }
-        state.hits.push(Carried {
-            hit,
-            first,
-            count: self.found.len() as u32,
-        });
     }
 
     /// Takes over the parent's hits inside a run. `near` is the number of a hit of the parent to
@@ -368,7 +360,7 @@ impl ScanWorker<'_> {
         state: &mut BlobState,
     ) -> usize {
         let run_end = run.parent_start + run.len;
-        let ahead = |c: &Carried| (c.hit.start as usize) < run.parent_start;
+        let ahead = |hit: &Hit| (hit.start as usize) < run.parent_start;
         let from = partition_point_near(&parent.hits, near, ahead);
         // Beyond the content's ends there is nothing to change, if both contents end there.
         let open_start = run.parent_start == 0 && run.child_start == 0;
@@ -376,64 +368,64 @@ impl ScanWorker<'_> {
         state
             .regions
             .inherit(&parent.regions, run, (open_start, open_end));
-        for (number, carried) in (from..).zip(&parent.hits[from..]) {
-            let start = carried.hit.start as usize;
-            if start >= run_end {
-                return number;
+        let moved = |hit: Hit| Hit {
+            start: (hit.start as usize - run.parent_start + run.child_start) as u32,
+            ..hit
+        };
+        // What a verdict depends on holds the literal, and a content's end is a hit's too.
+        let confirmer = self.confirmer;
+        let is_same = |hit: Hit| {
+            let (start, reach) = (hit.start as usize, confirmer.reach(hit.literal));
+            (open_start || start >= run.parent_start + reach.before as usize)
+                && (open_end || start + reach.after as usize <= run_end)
+        };
+        let mut to = parent.hits.len();
+        for (number, &hit) in (from..).zip(&parent.hits[from..]) {
+            if hit.start as usize >= run_end {
+                to = number;
+                break;
             }
-            let hit = Hit {
-                start: (start - run.parent_start + run.child_start) as u32,
-                literal: carried.hit.literal,
-            };
-            // What a verdict depends on holds the literal, and a content's end is a hit's too.
-            let reach = self.confirmer.reach(carried.hit.literal);
-            let same = (open_start || start >= run.parent_start + reach.before as usize)
-                && (open_end || start + reach.after as usize <= run_end);
-            if !same {
-                if start + self.literal_len(carried.hit.literal) <= run_end {
-                    self.confirm(content, hit, state);
-                }
-                continue;
+            if is_same(hit) {
+                state.hits.push(moved(hit));
+            } else if hit.start as usize + self.literal_len(hit.literal) <= run_end {
+                self.confirm(content, moved(hit), state);
             }
-            let first = state.matches.len() as u32;
-            if carried.count > 0 {
-                let range = carried.first as usize..(carried.first + carried.count) as usize;
-                state.matches.extend_from_slice(&parent.matches[range]);
-            }
-            state.hits.push(Carried {
-                hit,
-                first,
-                count: carried.count,
-            });
         }
-        parent.hits.len()
+        if !parent.matches.is_empty() && from < to {
+            let (first, last) = (parent.hits[from], parent.hits[to - 1]);
+            let start = parent.matches.partition_point(|carry| carry.hit < first);
+            let inside = parent.matches[start..].iter();
+            let inside = inside.take_while(|carry| carry.hit <= last);
+            let same = inside.filter(|carry| is_same(carry.hit));
+            state.matches.extend(same.map(|carry| Carry {
+                hit: moved(carry.hit),
+                ..*carry
+            }));
+        }
+        to
     }
 
     /// Collects what a state says of its content into `placed`.
     fn place(&mut self, content: &[u8], state: &BlobState) {
         self.placed.clear();
-        if !state.matches.is_empty() {
-            for carried in state.hits.iter().filter(|c| c.count > 0) {
-                let at = |relative: u32| carried.hit.start.wrapping_add(relative) as usize;
-                let range = carried.first as usize..(carried.first + carried.count) as usize;
-                self.placed
-                    .extend(state.matches[range].iter().map(|m| Placed {
-                        rule: m.rule,
-                        finding: m.finding,
-                        start: at(m.start),
-                        end: at(m.end),
-                        secret_start: at(m.secret_start),
-                        secret_end: at(m.secret_end),
-                        points: m.points,
-                        form: m.form,
-                        settled: m.settled,
-                    }));
+        self.placed.extend(state.matches.iter().map(|m| {
+            let at = |relative: u32| m.hit.start.wrapping_add(relative) as usize;
+            Placed {
+                rule: m.rule,
+                finding: m.finding,
+                start: at(m.start),
+                end: at(m.end),
+                secret_start: at(m.secret_start),
+                secret_end: at(m.secret_end),
+                points: m.points,
+                form: m.form,
+                settled: m.settled,
             }
-        }
+        }));
         if self.confirmer.has_whole_blob_rules() {
             self.found.clear();
-            let hits: Vec<Hit> = state.hits.iter().map(|c| c.hit).collect();
-            self.confirm.whole_blob(content, &hits, &mut self.found);
+            self.confirm
+                .whole_blob(content, &state.hits, &mut self.found);
             for m in &self.found {
                 let key = FindingKey {
                     rule: m.rule,
@@ -975,8 +967,7 @@ mod tests {
     type Shown = (Vec<Hit>, Vec<Sighting>);
 
     fn shown(worker: &mut ScanWorker<'_>, content: &[u8], state: &BlobState) -> Shown {
-        let hits = state.hits.iter().map(|c| c.hit).collect();
-        (hits, worker.sightings(content, state))
+        (state.hits.clone(), worker.sightings(content, state))
     }
 
     /// What a worker has recorded since it was last asked.
