@@ -357,6 +357,10 @@ impl Formatter for OneLine {
     where
         W: ?Sized + Write,
     {
+        // Nearly all: ids, names, numbers.
+        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some((at, c)) = rest.char_indices().find(|&(_, c)| is_disruptive(c)) {
             writer.write_all(&rest.as_bytes()[..at])?;
