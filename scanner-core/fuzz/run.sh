@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
-shift || true # There may be none.
+[ $# -eq 0 ] || shift
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}/fuzz" CARGO_INCREMENTAL=0
 # Set apart from the host's, so that build scripts and macros are built without coverage.
 host=$(rustc -vV | sed -n 's/^host: //p')

@@ -14,7 +14,7 @@ pub(super) fn may_begin_text(bytes: &[u8]) -> bool {
 }
 
 /// Bytes that mostly show that what begins with them is no text.
-pub(super) const FIRST_BYTES: usize = 6;
+const FIRST_BYTES: usize = 6;
 
 /// [`may_begin_text`] of just so many bytes, which identifiers decode to by the million.
 pub(super) fn may_begin_with(bytes: [u8; FIRST_BYTES]) -> bool {

@@ -32,7 +32,7 @@ const DIGIT: [u8; 256] = {
     table
 };
 
-/// By value.
+/// Hexadecimal digits, by value.
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 impl ObjectId {
